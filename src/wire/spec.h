@@ -1,0 +1,80 @@
+/* What a revision runs, pinned whole: the configuration with every default filled in, and what
+ * the outside looked like when it was accepted (real paths, environment). It is written into the
+ * journal with its revision, so that a respawn next week runs what was accepted today.
+ *
+ * All strings and vectors are owned by the spec. Vectors are NULL-ended. A zeroed spec is empty.
+ */
+#pragma once
+
+#include "base/own.h"
+#include "core/policy.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum listener_type {
+    LISTENER_TCP,
+    LISTENER_UNIX,
+    LISTENER_TYPE_N,
+};
+
+struct listener_spec {
+    char *name;    /* never empty; unique in its spec; fit for LISTEN_FDNAMES */
+    char *address; /* canonical: "127.0.0.1:8080", "[::1]:8080", "/run/x.sock"; unique too */
+    enum listener_type type;
+    char *host;    /* TCP: numeric, without brackets; never NULL there */
+    uint16_t port; /* TCP */
+    mode_t mode;   /* UNIX: of the socket file */
+    char *owner;   /* UNIX: user name or number; NULL: the primary's */
+    char *group;   /* UNIX */
+    int backlog;
+};
+
+/* The ways to tell a program of its inherited sockets; a set of bits. */
+enum dialect {
+    DIALECT_LISTEN_FDS = 1 << 0,     /* default */
+    DIALECT_SERVER_STARTER = 1 << 1, /* default */
+    DIALECT_EINHORN = 1 << 2,        /* default */
+    DIALECT_NGINX = 1 << 3,
+    DIALECT_PHP_FPM = 1 << 4,
+    DIALECT_UNICORN = 1 << 5,
+    DIALECT_PUMA = 1 << 6,
+    DIALECT_STDIN = 1 << 7, /* the first listener as descriptor 0: FastCGI */
+};
+
+enum workers_type {
+    WORKERS_COUNT,
+    WORKERS_MAX_OF_PROCESSORS,      /* "max" */
+    WORKERS_MAX_OF_PROCESSORS_BUT_1 /* "max-1" */
+};
+
+struct spec {
+    struct listener_spec *listeners;
+    size_t listener_n;
+    char **exec; /* argv, with {fd:NAME} not yet replaced */
+    char *working_directory;
+    char **environment; /* of the configuration: "NAME=value" */
+    char *environment_file;
+    char *user;
+    char *group;
+    enum workers_type workers_type;
+    uint32_t dialects; /* of enum dialect */
+    int drain_signal;
+    char **check;
+    struct policy policy; /* policy.workers is resolved when pinned */
+
+    /* Pinned; NULL before. */
+    char *release;               /* the user's label; may stay NULL */
+    char *pinned_executable;     /* real path of exec[0] */
+    char *pinned_directory;      /* real path of working_directory */
+    char **pinned_environment;   /* all that the worker gets, but for what is each worker's own */
+};
+
+void spec_release(struct spec *spec);
+
+/* The spec as one JSON object's text, with no defaults left out; *ret_text is the caller's.
+ * Returns 0 or -ENOMEM. */
+MUST_CHECK int spec_encode(const struct spec *spec, char **ret_text);
+
+/* The inverse. Returns 0, -ENOMEM, or 1 where the text is no spec. */
+MUST_CHECK int spec_decode(const char *text, size_t size, struct spec *ret_spec);
