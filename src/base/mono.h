@@ -27,7 +27,8 @@ static inline struct span span_from_ms(uint64_t milliseconds)
 
 static inline struct span span_from_us(uint64_t microseconds)
 {
-    return microseconds > UINT64_MAX / 1000u ? SPAN_FOREVER : (struct span){microseconds * 1000u};
+    return microseconds > UINT64_MAX / 1000u ? SPAN_FOREVER
+                                             : (struct span){microseconds * 1000u};
 }
 
 static inline uint64_t span_to_ms(struct span span)

@@ -47,9 +47,9 @@ static inline int take_fd_from(int *fd)
 #define _cleanup_fd_   _cleanup_(cleanup_fd)
 #define _cleanup_free_ _cleanup_(cleanup_free)
 #define take_fd(fd)    take_fd_from(&(fd))
-#define take_ptr(ptr)                                                                           \
-    __extension__({                                                                             \
-        __typeof__(ptr) taken_ = (ptr);                                                         \
-        (ptr) = NULL;                                                                           \
-        taken_;                                                                                 \
+#define take_ptr(ptr)                                                                          \
+    __extension__({                                                                            \
+        __typeof__(ptr) taken_ = (ptr);                                                        \
+        (ptr) = NULL;                                                                          \
+        taken_;                                                                                \
     })

@@ -1,5 +1,6 @@
-/* The closed alphabet of what can happen to an app. The shell turns every notice from the outside
- * (a timer, a pidfd, a datagram, a client) into one of these and hands it to rollout_step().
+/* The closed alphabet of what can happen to an app. The shell turns every notice from the
+ * outside (a timer, a pidfd, a datagram, a client) into one of these and hands it to
+ * rollout_step().
  *
  * Time and chance come in the event: the core reads no clock and draws no lot.
  */
@@ -9,21 +10,22 @@
 #include "core/reason.h"
 
 enum event_kind {
-    EVENT_ACCEPT,        /* a configuration was read, checked and pinned as a new revision */
-    EVENT_RELOAD,        /* roll the accepted revision out */
-    EVENT_SCALE,         /* run this many workers from now on */
-    EVENT_STOP,          /* drain everything and leave */
-    EVENT_HURRY,         /* stop draining, kill */
-    EVENT_JOURNAL_LOST,  /* records could not be made durable: a rollout must not go on */
-    EVENT_TICK,          /* some deadline may have passed */
-    EVENT_SPAWNED,       /* answer to EFFECT_SPAWN */
-    EVENT_SPAWN_FAILED,  /* answer to EFFECT_SPAWN, or the exec-status pipe spoke */
-    EVENT_READY,         /* the worker said or showed that it can serve */
-    EVENT_EXTEND,        /* EXTEND_TIMEOUT_USEC= */
-    EVENT_PING,          /* WATCHDOG=1 */
-    EVENT_WATCHDOG_SET,  /* WATCHDOG_USEC= */
-    EVENT_TRIGGER,       /* WATCHDOG=trigger */
-    EVENT_EXITED,        /* the worker's process has ended */
+    EVENT_BOOT,         /* a primary begins, with no worker of an earlier one */
+    EVENT_ACCEPT,       /* a configuration was read, checked and pinned as a new revision */
+    EVENT_RELOAD,       /* roll the accepted revision out */
+    EVENT_SCALE,        /* run this many workers from now on */
+    EVENT_STOP,         /* drain everything and leave */
+    EVENT_HURRY,        /* stop draining, kill */
+    EVENT_JOURNAL_LOST, /* records could not be made durable: a rollout must not go on */
+    EVENT_TICK,         /* some deadline may have passed */
+    EVENT_SPAWNED,      /* answer to EFFECT_SPAWN */
+    EVENT_SPAWN_FAILED, /* answer to EFFECT_SPAWN, or the exec-status pipe spoke */
+    EVENT_READY,        /* the worker said or showed that it can serve */
+    EVENT_EXTEND,       /* EXTEND_TIMEOUT_USEC= */
+    EVENT_PING,         /* WATCHDOG=1 */
+    EVENT_WATCHDOG_SET, /* WATCHDOG_USEC= */
+    EVENT_TRIGGER,      /* WATCHDOG=trigger */
+    EVENT_EXITED,       /* the worker's process has ended */
     EVENT_N,
 };
 
@@ -40,10 +42,11 @@ struct event {
     struct instant at;
     uint32_t noise; /* uniform over its range */
 
-    uint64_t revision;          /* ACCEPT (the last one's successor), RELOAD */
+    uint64_t revision; /* ACCEPT (the last one's successor), RELOAD, BOOT: what to roll
+                          out; 0: the stable one again */
     const struct policy *policy; /* ACCEPT; borrowed for the step */
-    enum conflict conflict;     /* RELOAD */
-    uint32_t workers;           /* SCALE: 1 … SLOT_MAX */
+    enum conflict conflict;      /* RELOAD */
+    uint32_t workers;            /* SCALE: 1 … SLOT_MAX */
 
     uint64_t worker;     /* all worker events; an unknown one is a late notice and is dropped */
     int32_t pid;         /* SPAWNED */

@@ -24,9 +24,11 @@ static const char *const cause_names[CAUSE_N] = {
     [CAUSE_BUSY] = "busy",
     [CAUSE_STOPPED] = "stopped",
     [CAUSE_JOURNAL] = "journal",
+    [CAUSE_PRIMARY] = "primary",
 };
 
 static const char *const event_names[EVENT_N] = {
+    [EVENT_BOOT] = "boot",
     [EVENT_ACCEPT] = "accept",
     [EVENT_RELOAD] = "reload",
     [EVENT_SCALE] = "scale",
@@ -51,41 +53,29 @@ static const char *const conflict_names[CONFLICT_N] = {
 };
 
 static const char *const outcome_names[OUTCOME_N] = {
-    [OUTCOME_NONE] = "none",
-    [OUTCOME_COMPLETE] = "complete",
-    [OUTCOME_FAILED] = "failed",
-    [OUTCOME_SUPERSEDED] = "superseded",
+    [OUTCOME_NONE] = "none",       [OUTCOME_COMPLETE] = "complete",
+    [OUTCOME_FAILED] = "failed",   [OUTCOME_SUPERSEDED] = "superseded",
     [OUTCOME_REFUSED] = "refused",
 };
 
 static const char *const effect_names[EFFECT_N] = {
-    [EFFECT_SPAWN] = "spawn",
-    [EFFECT_DRAIN] = "drain",
-    [EFFECT_ABORT] = "abort",
-    [EFFECT_KILL] = "kill",
-    [EFFECT_SWEEP] = "sweep",
-    [EFFECT_OUTCOME] = "outcome",
-    [EFFECT_FORGET] = "forget",
-    [EFFECT_CLOSE_LISTENERS] = "close_listeners",
+    [EFFECT_SPAWN] = "spawn",   [EFFECT_DRAIN] = "drain",
+    [EFFECT_ABORT] = "abort",   [EFFECT_KILL] = "kill",
+    [EFFECT_SWEEP] = "sweep",   [EFFECT_OUTCOME] = "outcome",
+    [EFFECT_FORGET] = "forget", [EFFECT_CLOSE_LISTENERS] = "close_listeners",
     [EFFECT_EXIT] = "exit",
 };
 
 static const char *const worker_state_names[WORKER_STATE_N] = {
-    [WORKER_SPAWNING] = "spawning",
-    [WORKER_STARTING] = "starting",
-    [WORKER_WARMING] = "warming",
-    [WORKER_ADMITTED] = "admitted",
-    [WORKER_DRAINING] = "draining",
-    [WORKER_KILLING] = "killing",
+    [WORKER_SPAWNING] = "spawning", [WORKER_STARTING] = "starting",
+    [WORKER_WARMING] = "warming",   [WORKER_ADMITTED] = "admitted",
+    [WORKER_DRAINING] = "draining", [WORKER_KILLING] = "killing",
 };
 
 static const char *const rollout_state_names[ROLLOUT_STATE_N] = {
-    [ROLLOUT_STEADY] = "steady",
-    [ROLLOUT_FORWARD] = "forward",
-    [ROLLOUT_SETTLING] = "settling",
-    [ROLLOUT_REVERTING] = "reverting",
-    [ROLLOUT_STOPPING] = "stopping",
-    [ROLLOUT_STOPPED] = "stopped",
+    [ROLLOUT_STEADY] = "steady",     [ROLLOUT_FORWARD] = "forward",
+    [ROLLOUT_SETTLING] = "settling", [ROLLOUT_REVERTING] = "reverting",
+    [ROLLOUT_STOPPING] = "stopping", [ROLLOUT_STOPPED] = "stopped",
 };
 
 static const char *const slot_state_names[SLOT_STATE_N] = {
@@ -98,20 +88,20 @@ static const struct {
     const char *name;
     uint32_t fields;
 } record_kinds[RECORD_N] = {
+    [RECORD_BOOTED] = {"booted", 0},
     [RECORD_REVISION_ACCEPTED] = {"revision_accepted", FIELD_REVISION | FIELD_POLICY},
     [RECORD_REVISION_FORGOTTEN] = {"revision_forgotten", FIELD_REVISION},
     [RECORD_QUEUED] = {"queued", FIELD_REVISION},
     [RECORD_ROLLOUT_STARTED] = {"rollout_started", FIELD_REVISION},
     [RECORD_ROLLOUT_PROMOTED] = {"rollout_promoted", FIELD_REVISION},
     [RECORD_ROLLOUT_REVERTING] = {"rollout_reverting", FIELD_REVISION | FIELD_REASON},
-    [RECORD_ROLLOUT_ENDED] = {"rollout_ended",
-                              FIELD_REVISION | FIELD_OUTCOME | FIELD_REASON},
+    [RECORD_ROLLOUT_ENDED] = {"rollout_ended", FIELD_REVISION | FIELD_OUTCOME | FIELD_REASON},
     [RECORD_SCALED] = {"scaled", FIELD_WORKERS},
     [RECORD_STOPPING] = {"stopping", FIELD_REASON},
     [RECORD_STOPPED] = {"stopped", 0},
     [RECORD_WORKER_STARTED] = {"worker_started", FIELD_WORKER | FIELD_SLOT | FIELD_REVISION},
-    [RECORD_WORKER_SPAWNED] = {"worker_spawned", FIELD_WORKER | FIELD_PID | FIELD_START_TIME |
-                                                     FIELD_DEADLINE},
+    [RECORD_WORKER_SPAWNED] = {"worker_spawned",
+                               FIELD_WORKER | FIELD_PID | FIELD_START_TIME | FIELD_DEADLINE},
     [RECORD_WORKER_READY] = {"worker_ready", FIELD_WORKER | FIELD_DEADLINE},
     [RECORD_WORKER_ADMITTED] = {"worker_admitted", FIELD_WORKER},
     [RECORD_WORKER_EXTENDED] = {"worker_extended", FIELD_WORKER | FIELD_DEADLINE},
@@ -127,11 +117,10 @@ static const struct {
     [RECORD_SNAPSHOT_SLOT] = {"snapshot_slot", FIELD_SLOT | FIELD_STATE | FIELD_REVISION |
                                                    FIELD_FAILURES | FIELD_SINCE |
                                                    FIELD_DEADLINE | FIELD_REASON},
-    [RECORD_SNAPSHOT_WORKER] = {"snapshot_worker", FIELD_WORKER | FIELD_SLOT | FIELD_REVISION |
-                                                       FIELD_STATE | FIELD_STARTED |
-                                                       FIELD_SINCE | FIELD_READY |
-                                                       FIELD_DEADLINE | FIELD_PID |
-                                                       FIELD_START_TIME | FIELD_REASON},
+    [RECORD_SNAPSHOT_WORKER] = {"snapshot_worker",
+                                FIELD_WORKER | FIELD_SLOT | FIELD_REVISION | FIELD_STATE |
+                                    FIELD_STARTED | FIELD_SINCE | FIELD_READY | FIELD_DEADLINE |
+                                    FIELD_PID | FIELD_START_TIME | FIELD_REASON},
 };
 
 /* The index of `name`, or `n` where it is not among them. */

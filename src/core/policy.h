@@ -7,10 +7,11 @@
 #include "base/mono.h"
 
 enum {
-    SLOT_MAX = 1024,     /* workers an app may ask for */
-    WORKER_MAX = 4096,   /* workers alive at once, draining ones of earlier rollouts included */
-    REVISION_MAX = 128,  /* revisions with a worker, a slot or a wish; older ones are forgotten */
-    QUEUE_MAX = 16,      /* reloads that wait for their turn */
+    SLOT_MAX = 1024,   /* workers an app may ask for */
+    WORKER_MAX = 4096, /* workers alive at once, draining ones of earlier rollouts included */
+    REVISION_MAX =
+        128,        /* revisions with a worker, a slot or a wish; older ones are forgotten */
+    QUEUE_MAX = 16, /* reloads that wait for their turn */
 };
 
 enum readiness {
@@ -45,15 +46,17 @@ struct policy {
 };
 
 /* How many workers beyond, and how many fewer than desired a rollout may have. Rounded as
- * Kubernetes does: surge up, unavailable down; where both come to nothing, one may be unavailable,
- * or no rollout could ever move (ResolveFenceposts in kubernetes/pkg/controller/deployment/util).
+ * Kubernetes does: surge up, unavailable down; where both come to nothing, one may be
+ * unavailable, or no rollout could ever move (ResolveFenceposts in
+ * kubernetes/pkg/controller/deployment/util).
  */
 uint32_t policy_surge(const struct policy *policy, uint32_t desired);
 uint32_t policy_unavailable(const struct policy *policy, uint32_t desired);
 
-/* How long a slot waits before it is filled again after its `failures`th failure in a row: not at
- * all the first time, then restart_initial, doubled each time, up to restart_max; spread by a
- * quarter to either side by `noise`, which is uniform over its range. */
-struct span policy_restart_delay(const struct policy *policy, uint32_t failures, uint32_t noise);
+/* How long a slot waits before it is filled again after its `failures`th failure in a row: not
+ * at all the first time, then restart_initial, doubled each time, up to restart_max; spread by
+ * a quarter to either side by `noise`, which is uniform over its range. */
+struct span policy_restart_delay(const struct policy *policy, uint32_t failures,
+                                 uint32_t noise);
 
 const char *readiness_name(enum readiness readiness);

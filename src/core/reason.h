@@ -19,6 +19,7 @@ enum cause {
     CAUSE_BUSY,         /* a rollout was under way, and the caller asked to be refused then */
     CAUSE_STOPPED,      /* the app was stopped */
     CAUSE_JOURNAL,      /* the state journal could not be written */
+    CAUSE_PRIMARY,      /* the primary itself ended before */
     CAUSE_N,
 };
 
@@ -36,6 +37,6 @@ const char *cause_name(enum cause cause);
 /* The cause of that name, or CAUSE_N where there is none. */
 enum cause cause_from_name(const char *name);
 
-/* A sentence without a full stop, such as "worker 12 (slot 0, revision 3) exited with status 1".
- * Writes at most `size` bytes, always terminated. Returns text. */
+/* A sentence without a full stop, such as "worker 12 (slot 0, revision 3) exited with status
+ * 1". Writes at most `size` bytes, always terminated. Returns text. */
 const char *reason_describe(const struct reason *reason, char *text, size_t size);

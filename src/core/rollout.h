@@ -2,13 +2,14 @@
  *
  *     rollout_step(rollout, event, update)
  *
- * No I/O, clock, memory, chance, callback, errno or JSON in here; so a day of an app's life runs
- * in a test in a millisecond, and the simulator can kill the primary between any two records.
+ * No I/O, clock, memory, chance, callback, errno or JSON in here; so a day of an app's life
+ * runs in a test in a millisecond, and the simulator can kill the primary between any two
+ * records.
  *
  * The state is a desired picture (target revision, desired workers) and the real one (slots and
- * workers). A step first lets the event act on the worker or the rollout it names, then reconciles:
- * it compares both pictures and writes what must happen next, again and again until nothing is
- * left to do. Nothing else remembers "what to do next", so nothing can be forgotten.
+ * workers). A step first lets the event act on the worker or the rollout it names, then
+ * reconciles: it compares both pictures and writes what must happen next, again and again until
+ * nothing is left to do. Nothing else remembers "what to do next", so nothing can be forgotten.
  *
  *   STEADY ──reload──▶ FORWARD ──all admitted──▶ SETTLING ──old ones gone──▶ STEADY
  *                         │ failed
@@ -32,8 +33,8 @@ enum rollout_state {
     ROLLOUT_STATE_N,
 };
 
-/* A slot is VACANT when nothing says otherwise; FILLED since a worker was started in it; WAITING
- * since its worker failed and until the back-off is over. */
+/* A slot is VACANT when nothing says otherwise; FILLED since a worker was started in it;
+ * WAITING since its worker failed and until the back-off is over. */
 enum slot_state {
     SLOT_VACANT,
     SLOT_FILLED,
@@ -69,6 +70,8 @@ struct rollout {
     uint64_t last_revision;
     uint64_t last_worker;
 
+    struct instant now; /* of the last step; not journaled */
+
     uint32_t slot_n; /* slots in use: desired ones, and those whose last worker drains */
     size_t worker_n;
     size_t revision_n;
@@ -98,6 +101,9 @@ struct instant rollout_wake(const struct rollout *rollout);
 
 uint32_t rollout_desired(const struct rollout *rollout);
 bool rollout_is_busy(const struct rollout *rollout); /* a rollout is under way, or waits */
+
+/* Whether a worker, a slot or a wish has this revision: its listeners are needed then. */
+bool rollout_uses(const struct rollout *rollout, uint64_t revision);
 
 /* NULL where there is none. Borrowed from `rollout`, valid until its next step. */
 const struct worker *rollout_worker(const struct rollout *rollout, uint64_t id);

@@ -9,6 +9,7 @@
 #include "core/event.h"
 
 enum record_kind {
+    RECORD_BOOTED,             /* a primary began; what lived before is gone */
     RECORD_REVISION_ACCEPTED,  /* revision, policy */
     RECORD_REVISION_FORGOTTEN, /* revision: no worker, slot or wish has it any more */
     RECORD_QUEUED,             /* revision waits for its turn */
@@ -19,23 +20,23 @@ enum record_kind {
     RECORD_SCALED,             /* workers */
     RECORD_STOPPING,           /* reason */
     RECORD_STOPPED,
-    RECORD_WORKER_STARTED,     /* worker, slot, revision: about to be spawned */
-    RECORD_WORKER_SPAWNED,     /* worker, pid, start_time, deadline: ready by then */
-    RECORD_WORKER_READY,       /* worker, deadline: admitted then */
-    RECORD_WORKER_ADMITTED,    /* worker */
-    RECORD_WORKER_EXTENDED,    /* worker, deadline */
-    RECORD_WORKER_RETIRED,     /* worker, deadline: killed then; reason where it failed */
-    RECORD_WORKER_KILLED,      /* worker, deadline: killed again then; reason where it failed */
-    RECORD_WORKER_GONE,        /* worker, reason */
-    RECORD_SLOT_WAITING,       /* slot, failures, deadline: filled again then; reason */
-    RECORD_SNAPSHOT,           /* the state begins anew, here; its revisions, slots, workers follow */
+    RECORD_WORKER_STARTED,  /* worker, slot, revision: about to be spawned */
+    RECORD_WORKER_SPAWNED,  /* worker, pid, start_time, deadline: ready by then */
+    RECORD_WORKER_READY,    /* worker, deadline: admitted then */
+    RECORD_WORKER_ADMITTED, /* worker */
+    RECORD_WORKER_EXTENDED, /* worker, deadline */
+    RECORD_WORKER_RETIRED,  /* worker, deadline: killed then; reason where it failed */
+    RECORD_WORKER_KILLED,   /* worker, deadline: killed again then; reason where it failed */
+    RECORD_WORKER_GONE,     /* worker, reason */
+    RECORD_SLOT_WAITING,    /* slot, failures, deadline: filled again then; reason */
+    RECORD_SNAPSHOT, /* the state begins anew, here; its revisions, slots, workers follow */
     RECORD_SNAPSHOT_SLOT,
     RECORD_SNAPSHOT_WORKER,
     RECORD_N,
 };
 
-/* The members of struct record that a kind of record uses; the codec writes and wants just these.
- * `kind` and `at` are in every record. */
+/* The members of struct record that a kind of record uses; the codec writes and wants just
+ * these. `kind` and `at` are in every record. */
 enum record_field {
     FIELD_REVISION = 1 << 0,
     FIELD_WORKER = 1 << 1,
@@ -64,7 +65,7 @@ enum record_field {
 enum outcome {
     OUTCOME_NONE,
     OUTCOME_COMPLETE,
-    OUTCOME_FAILED,     /* reverted, or halted where auto_rollback is off */
+    OUTCOME_FAILED, /* reverted, or halted where auto_rollback is off */
     OUTCOME_SUPERSEDED,
     OUTCOME_REFUSED,
     OUTCOME_N,
@@ -100,14 +101,14 @@ struct record {
 };
 
 enum effect_kind {
-    EFFECT_SPAWN,           /* worker, slot, revision; answered by SPAWNED or SPAWN_FAILED before
-                               any other event */
-    EFFECT_DRAIN,           /* worker: send its drain signal */
-    EFFECT_ABORT,           /* worker: SIGABRT, so that a hung one leaves a core */
-    EFFECT_KILL,            /* worker: SIGKILL to its whole group */
-    EFFECT_SWEEP,           /* worker is gone: end what is left of its group */
-    EFFECT_OUTCOME,         /* revision, outcome, reason: tell who waits */
-    EFFECT_FORGET,          /* revision: its pinned configuration is not needed any more */
+    EFFECT_SPAWN,   /* worker, slot, revision; answered by SPAWNED or SPAWN_FAILED before
+                       any other event */
+    EFFECT_DRAIN,   /* worker: send its drain signal */
+    EFFECT_ABORT,   /* worker: SIGABRT, so that a hung one leaves a core */
+    EFFECT_KILL,    /* worker: SIGKILL to its whole group */
+    EFFECT_SWEEP,   /* worker is gone: end what is left of its group */
+    EFFECT_OUTCOME, /* revision, outcome, reason: tell who waits */
+    EFFECT_FORGET,  /* revision: its pinned configuration is not needed any more */
     EFFECT_CLOSE_LISTENERS, /* the app stops for good */
     EFFECT_EXIT,            /* nothing is left; outcome FAILED where it stopped by itself */
     EFFECT_N,
@@ -135,7 +136,7 @@ struct update {
 };
 
 const char *record_name(enum record_kind kind);
-uint32_t record_fields(enum record_kind kind); /* of enum record_field */
+uint32_t record_fields(enum record_kind kind);       /* of enum record_field */
 enum record_kind record_from_name(const char *name); /* RECORD_N: none */
 const char *effect_name(enum effect_kind kind);
 const char *outcome_name(enum outcome outcome);

@@ -5,8 +5,9 @@
  *                   └───────────┴──────────┴─▶ KILLING ◀┘
  *
  * SPAWNING lasts only until the shell has answered EFFECT_SPAWN. WARMING is the time that
- * min_ready_seconds asks for. A gone worker leaves the table: a late notice about it finds nothing
- * and is dropped. What every event does in every state is in worker.c, one table, one cell each.
+ * min_ready_seconds asks for. A gone worker leaves the table: a late notice about it finds
+ * nothing and is dropped. What every event does in every state is in worker.c, one table, one
+ * cell each.
  */
 #pragma once
 
@@ -27,9 +28,9 @@ struct worker {
     uint64_t revision;
     uint32_t slot;
     enum worker_state state;
-    struct instant started; /* its record was written */
-    struct instant since;   /* of its state */
-    struct instant ready;   /* INSTANT_NEVER: not yet */
+    struct instant started;  /* its record was written */
+    struct instant since;    /* of its state */
+    struct instant ready;    /* INSTANT_NEVER: not yet */
     struct instant deadline; /* of its state; INSTANT_NEVER: none */
     int32_t pid;
     uint64_t start_time;

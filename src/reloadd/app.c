@@ -1,0 +1,273 @@
+#include "reloadd/app.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "core/trace.h"
+#include "os/entropy.h"
+#include "reloadd/clock.h"
+#include "reloadd/manager.h"
+#include "reloadd/server.h"
+#include "wire/strings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JOURNAL_RETRY span_from_ms(5000)
+
+static void queue_push(struct event_queue *queue, const struct event *event)
+{
+    if (queue->n == queue->capacity) {
+        size_t capacity = queue->capacity ? 2 * queue->capacity : 16;
+        struct event *items = calloc(capacity, sizeof(*items));
+
+        if (!items) {
+            log_error("out of memory for an event: ending");
+            abort();
+        }
+        for (size_t i = 0; i < queue->n; i++)
+            items[i] = queue->items[(queue->first + i) % queue->capacity];
+        free(queue->items);
+        *queue = (struct event_queue){items, 0, queue->n, capacity};
+    }
+    queue->items[(queue->first + queue->n++) % queue->capacity] = *event;
+}
+
+static bool queue_pop(struct event_queue *queue, struct event *ret_event)
+{
+    if (queue->n == 0)
+        return false;
+    *ret_event = queue->items[queue->first];
+    queue->first = (queue->first + 1) % queue->capacity;
+    queue->n--;
+    return true;
+}
+
+void app_post(struct app *app, const struct event *event)
+{
+    queue_push(&app->events, event);
+}
+
+void app_answer(struct app *app, const struct event *event)
+{
+    queue_push(&app->answers, event);
+}
+
+const struct spec *app_spec(const struct app *app, uint64_t revision)
+{
+    const struct revision_entry *entry = revisions_find(&app->revisions, revision);
+
+    assert(entry && entry->pinned);
+    return &entry->spec;
+}
+
+const char *app_release(const struct app *app, uint64_t revision)
+{
+    const struct revision_entry *entry = revisions_find(&app->revisions, revision);
+
+    return entry ? entry->history.release : NULL;
+}
+
+void app_say(struct app *app, int level, const char *format, ...)
+{
+    struct output_line line = {.at = clock_wall()};
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_write(level, "%s", text);
+    output_add(app->output, &line, text, strlen(text));
+}
+
+/* What is heard of a worker's last words. */
+
+static bool is_of_worker(const struct output_line *line, const void *user)
+{
+    return line->worker == *(const uint64_t *)user;
+}
+
+static struct obituary *obituary_find(struct app *app, uint64_t worker)
+{
+    for (size_t i = 0; i < OBITUARIES_MAX; i++)
+        if (app->obituaries[i].worker == worker)
+            return &app->obituaries[i];
+    return NULL;
+}
+
+static void obituary_write(struct app *app, uint64_t worker)
+{
+    const struct output_line *lines[OBITUARY_LINES];
+    const char *texts[OBITUARY_LINES];
+    size_t n = output_tail(app->output, is_of_worker, &worker, lines, OBITUARY_LINES);
+    struct obituary *obituary = obituary_find(app, worker);
+
+    if (n == 0)
+        return;
+    if (!obituary)
+        obituary = &app->obituaries[app->obituary_next++ % OBITUARIES_MAX];
+    for (size_t i = 0; i < n; i++)
+        texts[i] = lines[i]->text;
+    strings_free(obituary->lines);
+    obituary->lines = NULL;
+    obituary->worker = worker;
+    (void)strings_copy(texts, n, &obituary->lines); /* no memory: no last words */
+}
+
+char **app_last_words(struct app *app, uint64_t worker)
+{
+    const struct obituary *obituary;
+
+    if (worker == 0)
+        return NULL;
+    /* One that lives may have said more since. */
+    if (rollout_worker(app->rollout, worker))
+        obituary_write(app, worker);
+    obituary = obituary_find(app, worker);
+    return obituary ? obituary->lines : NULL;
+}
+
+/* The journal. */
+
+int app_compact(struct app *app)
+{
+    const char *trouble = state_journal_trouble(app->journal);
+    int r = state_journal_compact(app->journal, app->rollout, &app->revisions,
+                                  loop_now(app->loop), app->update);
+
+    if (r == 0 && trouble)
+        app_say(app, LEVEL_NOTICE, "the state journal is written again");
+    return r;
+}
+
+static void journal_lost(struct app *app, int error)
+{
+    app_say(app, LEVEL_ERROR,
+            "the state journal in %s can't be written: %s; serving goes on, rollouts stop",
+            app->directories.state, strerror(-error));
+    app_post(app, &(struct event){.kind = EVENT_JOURNAL_LOST});
+    timer_set(app->journal_retry, instant_plus(loop_now(app->loop), JOURNAL_RETRY));
+}
+
+/* Publishing: what is durable may be seen. */
+
+static int record_level(const struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_ROLLOUT_REVERTING:
+    case RECORD_SLOT_WAITING:
+        return LEVEL_WARNING;
+    case RECORD_ROLLOUT_ENDED:
+        return record->outcome == OUTCOME_FAILED ? LEVEL_ERROR : LEVEL_NOTICE;
+    case RECORD_ROLLOUT_STARTED:
+    case RECORD_ROLLOUT_PROMOTED:
+    case RECORD_QUEUED:
+    case RECORD_SCALED:
+    case RECORD_STOPPING:
+    case RECORD_STOPPED:
+        return LEVEL_NOTICE;
+    case RECORD_WORKER_SPAWNED:
+    case RECORD_WORKER_ADMITTED:
+    case RECORD_WORKER_EXTENDED:
+    case RECORD_WORKER_RETIRED:
+    case RECORD_WORKER_KILLED:
+    case RECORD_WORKER_GONE:
+        return LEVEL_INFO;
+    case RECORD_BOOTED:
+    case RECORD_REVISION_ACCEPTED:
+    case RECORD_REVISION_FORGOTTEN:
+    case RECORD_WORKER_STARTED:
+    case RECORD_WORKER_READY:
+    case RECORD_SNAPSHOT:
+    case RECORD_SNAPSHOT_SLOT:
+    case RECORD_SNAPSHOT_WORKER:
+    case RECORD_N:
+        break;
+    }
+    return LEVEL_DEBUG;
+}
+
+static void note(struct app *app, const struct record *record)
+{
+    if ((record_fields(record->kind) & FIELD_REASON) && record->reason.worker != 0)
+        obituary_write(app, record->reason.worker);
+    if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_ROLLOUT_ENDED ||
+        record->kind == RECORD_REVISION_FORGOTTEN)
+        app->listeners_changed = true;
+    if (record->kind == RECORD_ROLLOUT_ENDED)
+        revisions_end(&app->revisions, record->revision, clock_wall(), record->outcome,
+                      &record->reason);
+}
+
+static void publish(struct app *app, const struct record *record)
+{
+    int level = record_level(record);
+    char text[512];
+
+    note(app, record);
+    if (level <= LEVEL_INFO || log_wants(LEVEL_DEBUG))
+        app_say(app, level, "%s", record_describe(record, text, sizeof(text)));
+    server_publish(app->server, record);
+}
+
+static bool listener_is_wanted(void *user, const struct listener *listener)
+{
+    const struct app *app = user;
+
+    if (app->rollout->state >= ROLLOUT_STOPPING)
+        return true; /* EFFECT_CLOSE_LISTENERS has seen to it */
+    for (size_t i = 0; i < app->revisions.n; i++) {
+        const struct revision_entry *entry = &app->revisions.items[i];
+
+        if (!entry->pinned || !rollout_uses(app->rollout, entry->history.revision))
+            continue;
+        for (size_t j = 0; j < entry->spec.listener_n; j++)
+            if (strcmp(entry->spec.listeners[j].address, listener->address) == 0)
+                return true;
+    }
+    return false;
+}
+
+static void app_step(struct app *app, struct event *event)
+{
+    int r;
+
+    event->at = loop_now(app->loop);
+    /* Without it, slots that fail together come back together: no reason to stop. */
+    (void)entropy_fill(&event->noise, sizeof(event->noise));
+    rollout_step(app->rollout, event, app->update);
+    if (!state_journal_trouble(app->journal)) {
+        r = state_journal_write(app->journal, app->update, &app->revisions);
+        if (r < 0)
+            journal_lost(app, r);
+    }
+    for (size_t i = 0; i < app->update->record_n; i++)
+        publish(app, &app->update->records[i]);
+    for (size_t i = 0; i < app->update->effect_n; i++)
+        effect_run(app, &app->update->effects[i]);
+}
+
+void app_pump(struct app *app)
+{
+    struct event event;
+
+    if (app->pumping)
+        return;
+    app->pumping = true;
+    while (queue_pop(&app->answers, &event) || queue_pop(&app->events, &event))
+        app_step(app, &event);
+    if (app->listeners_changed) {
+        app->listeners_changed = false;
+        listeners_close_unwanted(&app->listeners, listener_is_wanted, app);
+    }
+    if (state_journal_is_long(app->journal)) {
+        int r = app_compact(app);
+
+        if (r < 0)
+            journal_lost(app, r);
+    }
+    timer_set(app->tick, rollout_wake(app->rollout));
+    manager_update(app);
+    app->pumping = false;
+}

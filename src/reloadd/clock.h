@@ -1,0 +1,11 @@
+/* Wall time, for people: what the primary shows and writes down beside its instants. */
+#pragma once
+
+#include "base/mono.h"
+#include "wire/wall.h"
+
+struct wall clock_wall(void);
+
+/* The wall time of an instant of this boot, seen from now. 0 for INSTANT_NEVER. A clock that
+ * was set meanwhile moves it along. */
+struct wall clock_wall_of(struct instant at);

@@ -1,0 +1,469 @@
+#include "wire/config_value.h"
+
+#include "base/error.h"
+#include "wire/address.h"
+#include "wire/config.h"
+#include "wire/environment.h"
+#include "wire/names.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    NAME_LENGTH_MAX = 255,   /* sd_pid_notify_with_fds(3), FDNAME= */
+    ACCOUNT_LENGTH_MAX = 31, /* utmp(5), and what useradd(8) takes */
+    MODE_MOST = 0777,
+};
+
+/* Where to complain: the flag, or the path in words. */
+static int place_format(const struct config_reader *reader, const struct value_path *path,
+                        char **ret_place)
+{
+    if (reader->text != NULL)
+        return value_path_format(path, ret_place);
+    *ret_place = strdup(reader->flag);
+    return *ret_place == NULL ? -ENOMEM : 0;
+}
+
+int config_expected(const struct config_reader *reader, const struct value_path *path,
+                    const json_t *found, const char *format, ...)
+{
+    _cleanup_free_ char *expected = NULL;
+    _cleanup_free_ char *description = NULL;
+    _cleanup_free_ char *place = NULL;
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = vasprintf(&expected, format, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        expected = NULL;
+        return -ENOMEM;
+    }
+    r = value_describe(found, &description);
+    if (r == 0)
+        r = place_format(reader, path, &place);
+    if (r == 0)
+        r = config_errors_add(reader->errors, reader->text, reader->size, place,
+                              "expected %s, found %s", expected, description);
+    return r < 0 ? r : 1;
+}
+
+int config_expected_key(const struct config_reader *reader, const struct value_path *path,
+                        const char *format, ...)
+{
+    _cleanup_free_ char *expected = NULL;
+    _cleanup_free_ char *description = NULL;
+    _cleanup_free_ char *place = NULL;
+    json_auto_t *key = json_string(path->key);
+    va_list arguments;
+    int r;
+
+    if (key == NULL)
+        return -ENOMEM;
+    va_start(arguments, format);
+    r = vasprintf(&expected, format, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        expected = NULL;
+        return -ENOMEM;
+    }
+    r = value_describe(key, &description);
+    if (r == 0)
+        r = place_format(reader, path, &place);
+    if (r == 0)
+        r = config_errors_add_key(reader->errors, reader->text, reader->size, place,
+                                  "expected %s, found %s", expected, description);
+    return r < 0 ? r : 1;
+}
+
+static int replace_string(char **place, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL)
+        return -ENOMEM;
+    free(*place);
+    *place = copy;
+    return 0;
+}
+
+typedef int read_value(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place);
+
+static int read_ignored(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    (void)key;
+    (void)place;
+    return json_is_string(value) ? 0 : config_expected(reader, path, value, "a string");
+}
+
+static int read_command(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    static const char expected[] =
+        "an array of strings, the program first, such as [\"node\", \"app.js\"]";
+    _cleanup_vector_ char **command = NULL;
+    const json_t *item;
+    size_t i;
+    int total = 0;
+
+    (void)key;
+    if (json_array_size(value) == 0)
+        return config_expected(reader, path, value, expected);
+    json_array_foreach(value, i, item) {
+        struct value_path step = {.parent = path, .index = i};
+        const char *text = json_string_value(item);
+        int r;
+
+        if (text == NULL)
+            r = config_expected(reader, &step, item, "a string");
+        else if (i == 0 && *text == '\0')
+            r = config_expected(reader, &step, item, "the name of a program");
+        else
+            r = vector_append(&command, text);
+        if (config_is_fatal(&total, r))
+            return r;
+    }
+    if (total == 0) {
+        vector_free(*(char ***)place);
+        *(char ***)place = take_ptr(command);
+    }
+    return total;
+}
+
+static int read_path(const struct config_reader *reader, const struct config_key *key,
+                     const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    if (text == NULL || *text == '\0')
+        return config_expected(reader, path, value, "a path");
+    return replace_string(place, text);
+}
+
+static bool is_account(const char *text)
+{
+    size_t n = strlen(text);
+
+    if (n == 0 || n > ACCOUNT_LENGTH_MAX || *text == '-')
+        return false;
+    for (; *text != '\0'; text++)
+        if (!isalnum((unsigned char)*text) && strchr("_-.$", *text) == NULL)
+            return false;
+    return true;
+}
+
+static int read_account(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL || !is_account(text))
+        return config_expected(reader, path, value,
+                               "the name or number of a %s, as a string",
+                               strcmp(key->name, "group") == 0 ? "group" : "user");
+    return replace_string(place, text);
+}
+
+static int read_variable(const struct config_reader *reader, const struct value_path *path,
+                         const json_t *value, char ***environment)
+{
+    const char *name = path->key;
+    _cleanup_free_ char *entry = NULL;
+
+    if (!environment_name_is_valid(name, strlen(name)))
+        return config_expected_key(reader, path,
+                                   "a variable's name of letters, digits and \"_\"");
+    if (environment_is_reserved(name))
+        return config_expected_key(reader, path,
+                                   "no variable that reloadd sets or keeps back by itself");
+    if (!json_is_string(value))
+        return config_expected(reader, path, value, "a string (in quotes)");
+    if (asprintf(&entry, "%s=%s", name, json_string_value(value)) < 0)
+        return -ENOMEM;
+    return vector_append(environment, entry);
+}
+
+static int read_variables(const struct config_reader *reader, const struct config_key *key,
+                          const struct value_path *path, const json_t *value, void *place)
+{
+    _cleanup_vector_ char **environment = NULL;
+    int total = 0;
+
+    (void)key;
+    if (!json_is_object(value))
+        return config_expected(reader, path, value,
+                               "an object of strings, such as {\"NODE_ENV\": \"production\"}");
+    for (void *i = json_object_iter((json_t *)(uintptr_t)value); i != NULL;
+         i = json_object_iter_next((json_t *)(uintptr_t)value, i)) {
+        struct value_path step = {.parent = path, .key = json_object_iter_key(i)};
+        int r = read_variable(reader, &step, json_object_iter_value(i), &environment);
+
+        if (config_is_fatal(&total, r))
+            return r;
+    }
+    if (total == 0) {
+        vector_free(*(char ***)place);
+        *(char ***)place = take_ptr(environment);
+    }
+    return total;
+}
+
+static int read_workers(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    struct spec *spec = place;
+    const char *text = json_string_value(value);
+    json_int_t count = json_integer_value(value);
+
+    if (text != NULL && strcmp(text, "max") == 0) {
+        spec->workers_type = WORKERS_MAX_OF_PROCESSORS;
+        spec->policy.workers = 0;
+    } else if (text != NULL && strcmp(text, "max-1") == 0) {
+        spec->workers_type = WORKERS_MAX_OF_PROCESSORS_BUT_1;
+        spec->policy.workers = 0;
+    } else if (json_is_integer(value) && count >= (json_int_t)key->least &&
+               count <= (json_int_t)key->most) {
+        spec->workers_type = WORKERS_COUNT;
+        spec->policy.workers = (uint32_t)count;
+    } else {
+        return config_expected(reader, path, value,
+                               "a number from %.0f to %.0f, \"max\" or \"max-1\"", key->least,
+                               key->most);
+    }
+    return 0;
+}
+
+static int read_readiness(const struct config_reader *reader, const struct config_key *key,
+                          const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum readiness readiness = text != NULL ? readiness_from_name(text) : READINESS_N;
+
+    (void)key;
+    if (readiness == READINESS_N)
+        return config_expected(reader, path, value, "\"auto\", \"notify\" or \"delay\"");
+    *(enum readiness *)place = readiness;
+    return 0;
+}
+
+static int read_delivery(const struct config_reader *reader, const struct config_key *key,
+                         const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    (void)place;
+    if (text == NULL || strcmp(text, "inherit") != 0)
+        return config_expected(reader, path, value, "\"inherit\"");
+    return 0;
+}
+
+static int read_dialects(const struct config_reader *reader, const struct config_key *key,
+                         const struct value_path *path, const json_t *value, void *place)
+{
+    uint32_t dialects = 0;
+    const json_t *item;
+    size_t i;
+    int total = 0;
+
+    (void)key;
+    if (!json_is_array(value))
+        return config_expected(reader, path, value, "an array of names");
+    json_array_foreach(value, i, item) {
+        struct value_path step = {.parent = path, .index = i};
+        uint32_t dialect =
+            json_is_string(item) ? dialect_from_name(json_string_value(item)) : 0;
+
+        dialects |= dialect;
+        if (dialect == 0 &&
+            config_is_fatal(&total, config_expected(reader, &step, item,
+                                                    "listen_fds, server_starter, einhorn, "
+                                                    "nginx, php_fpm, unicorn, puma or stdin, "
+                                                    "in quotes")))
+            return total;
+    }
+    if (total == 0)
+        *(uint32_t *)place = dialects;
+    return total;
+}
+
+static int read_seconds(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    double seconds = json_number_value(value);
+
+    if (!json_is_number(value) || !(seconds >= key->least && seconds <= key->most))
+        return config_expected(reader, path, value, "a number of seconds from %g to %.0f",
+                               key->least, key->most);
+    *(struct span *)place = (struct span){(uint64_t)llround(seconds * 1e9)};
+    return 0;
+}
+
+/* The number before "%", or -1 where the text is no percentage from 0 to 100. */
+static int percentage(const char *text)
+{
+    int percent = 0;
+    size_t n = text != NULL ? strlen(text) : 0;
+
+    if (n < 2 || n > 4 || text[n - 1] != '%')
+        return -1;
+    for (size_t i = 0; i < n - 1; i++) {
+        if (!isdigit((unsigned char)text[i]))
+            return -1;
+        percent = percent * 10 + (text[i] - '0');
+    }
+    return percent <= 100 ? percent : -1;
+}
+
+static int read_share(const struct config_reader *reader, const struct config_key *key,
+                      const struct value_path *path, const json_t *value, void *place)
+{
+    int percent = percentage(json_string_value(value));
+    json_int_t count = json_integer_value(value);
+    struct share *share = place;
+
+    if (percent >= 0) {
+        *share = (struct share){.value = (uint32_t)percent, .percent = true};
+    } else if (json_is_integer(value) && count >= (json_int_t)key->least &&
+               count <= (json_int_t)key->most) {
+        *share = (struct share){.value = (uint32_t)count};
+    } else {
+        return config_expected(reader, path, value,
+                               "a number of workers from %.0f to %.0f, or a percentage such "
+                               "as \"25%%\"",
+                               key->least, key->most);
+    }
+    return 0;
+}
+
+static int read_count(const struct config_reader *reader, const struct config_key *key,
+                      const struct value_path *path, const json_t *value, void *place)
+{
+    json_int_t count = json_integer_value(value);
+
+    if (!json_is_integer(value) || count < (json_int_t)key->least ||
+        count > (json_int_t)key->most)
+        return config_expected(reader, path, value, "a whole number from %.0f to %.0f",
+                               key->least, key->most);
+    *(uint32_t *)place = (uint32_t)count;
+    return 0;
+}
+
+static int read_boolean(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    (void)key;
+    if (!json_is_boolean(value))
+        return config_expected(reader, path, value, "true or false");
+    *(bool *)place = json_is_true(value);
+    return 0;
+}
+
+static int read_signal(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
+{
+    json_int_t number = json_integer_value(value);
+
+    (void)key;
+    if (json_is_string(value))
+        number = signal_from_name(json_string_value(value));
+    if (number < 1 || number > SIGRTMAX)
+        return config_expected(reader, path, value,
+                               "a signal's name, such as \"SIGTERM\", or its number");
+    *(int *)place = (int)number;
+    return 0;
+}
+
+static bool is_name(const char *text)
+{
+    size_t n = strlen(text);
+
+    if (n == 0 || n > NAME_LENGTH_MAX)
+        return false;
+    for (; *text != '\0'; text++)
+        if (!isalnum((unsigned char)*text) && strchr("._@-", *text) == NULL)
+            return false;
+    return true;
+}
+
+static int read_name(const struct config_reader *reader, const struct config_key *key,
+                     const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    if (text == NULL || !is_name(text))
+        return config_expected(reader, path, value,
+                               "a name of letters, digits and \"._@-\", at most 255");
+    return replace_string(place, text);
+}
+
+static int read_address(const struct config_reader *reader, const struct config_key *key,
+                        const struct value_path *path, const json_t *value, void *place)
+{
+    static const char usual[] =
+        "an address such as \"127.0.0.1:8080\", \"[::1]:8080\", \"8080\" or \"/run/web.sock\"";
+    struct listener_spec *listener = place;
+    struct listener_spec parsed = {0};
+    const char *text = json_string_value(value);
+    const char *expected = usual;
+    int r = text != NULL ? address_parse(text, &parsed, &expected) : 1;
+
+    (void)key;
+    if (r < 0)
+        return r;
+    if (r > 0)
+        return config_expected(reader, path, value, "%s", expected);
+    free(listener->address);
+    free(listener->host);
+    listener->type = parsed.type;
+    listener->address = parsed.address;
+    listener->host = parsed.host;
+    listener->port = parsed.port;
+    return 0;
+}
+
+static int read_mode(const struct config_reader *reader, const struct config_key *key,
+                     const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    size_t n = text != NULL ? strlen(text) : 0;
+    mode_t mode = 0;
+
+    (void)key;
+    if (n < 3 || n > 4 || strspn(text, "01234567") != n || (n == 4 && *text != '0'))
+        return config_expected(reader, path, value,
+                               "permission bits as an octal string, such as \"0660\"");
+    for (; *text != '\0'; text++)
+        mode = mode * 8 + (mode_t)(*text - '0');
+    *(mode_t *)place = mode & MODE_MOST;
+    return 0;
+}
+
+static read_value *const readers[CONFIG_TYPE_N] = {
+    [CONFIG_IGNORED] = read_ignored,     [CONFIG_COMMAND] = read_command,
+    [CONFIG_PATH] = read_path,           [CONFIG_ACCOUNT] = read_account,
+    [CONFIG_VARIABLES] = read_variables, [CONFIG_WORKERS] = read_workers,
+    [CONFIG_READINESS] = read_readiness, [CONFIG_DELIVERY] = read_delivery,
+    [CONFIG_DIALECTS] = read_dialects,   [CONFIG_SECONDS] = read_seconds,
+    [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
+    [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
+    [CONFIG_MODE] = read_mode,
+};
+
+int config_read_value(const struct config_reader *reader, const struct config_key *key,
+                      const struct value_path *path, const json_t *value, void *into)
+{
+    assert(readers[key->type] != NULL);
+    return readers[key->type](reader, key, path, value, (char *)into + key->offset);
+}

@@ -1,0 +1,20 @@
+/* The names that a configuration and a journal give to what C has as numbers: signals, the
+ * dialects of delivery, and the ways to be ready.
+ */
+#pragma once
+
+#include "wire/spec.h"
+
+#include <stdbool.h>
+
+/* The number of "SIGTERM", "TERM", "SIGRTMIN+3" or "RTMAX-1", or 0 where it names no signal. */
+int signal_from_name(const char *name);
+
+/* All dialects' names, in the order of their bits; NULL-ended. */
+extern const char *const dialect_names[];
+
+/* The bit of a dialect, or 0 where the name is none. */
+uint32_t dialect_from_name(const char *name);
+
+/* READINESS_N where the name is none. */
+enum readiness readiness_from_name(const char *name);

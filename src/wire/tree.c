@@ -1,0 +1,127 @@
+#include "wire/tree.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+/* How many bytes the UTF-8 sequence at `text` has, or 0 where there is none (RFC 3629: no
+ * overlong forms, no surrogates, nothing beyond U+10FFFF). Never reads past the closing NUL. */
+static size_t utf8_length(const unsigned char *text)
+{
+    unsigned char first = text[0];
+    unsigned char low = 0x80, high = 0xBF;
+    size_t length;
+
+    if (first < 0x80)
+        return 1;
+    if (first < 0xC2 || first > 0xF4)
+        return 0;
+    length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (first == 0xE0)
+        low = 0xA0;
+    else if (first == 0xED)
+        high = 0x9F;
+    else if (first == 0xF0)
+        low = 0x90;
+    else if (first == 0xF4)
+        high = 0x8F;
+    for (size_t i = 1; i < length; i++) {
+        if (text[i] < low || text[i] > high)
+            return 0;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return length;
+}
+
+static bool utf8_is_valid(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at) {
+        size_t length = utf8_length(at);
+
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    return true;
+}
+
+/* `text` with U+FFFD for every byte that belongs to no sequence, or NULL: out of memory. */
+static char *utf8_repair(const char *text)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    const unsigned char *from = (const unsigned char *)text;
+    char *repaired = malloc(strlen(text) * (sizeof(replacement) - 1) + 1);
+    char *to = repaired;
+
+    if (!repaired)
+        return NULL;
+    while (*from) {
+        size_t length = utf8_length(from);
+
+        if (length > 0) {
+            memcpy(to, from, length);
+            to += length;
+            from += length;
+        } else {
+            memcpy(to, replacement, sizeof(replacement) - 1);
+            to += sizeof(replacement) - 1;
+            from++;
+        }
+    }
+    *to = 0;
+    return repaired;
+}
+
+json_t *tree_text(const char *text)
+{
+    _cleanup_free_ char *repaired = NULL;
+
+    assert(text);
+    if (utf8_is_valid(text))
+        return json_string_nocheck(text);
+    repaired = utf8_repair(text);
+    return repaired ? json_string_nocheck(repaired) : NULL;
+}
+
+int tree_set_consume(json_t *object, const char *key, json_t *value)
+{
+    return json_object_set_new_nocheck(object, key, value) == 0 ? 0 : -ENOMEM;
+}
+
+int tree_append_consume(json_t *array, json_t *value)
+{
+    return json_array_append_new(array, value) == 0 ? 0 : -ENOMEM;
+}
+
+int tree_parse(const char *text, size_t size, json_t **ret_object, struct fault *ret_fault)
+{
+    json_error_t error;
+    json_t *value = NULL;
+    int r = value_parse(text, size, JSON_REJECT_DUPLICATES, &value, &error);
+
+    if (r == 1)
+        fault_say(ret_fault, "no JSON: %.100s at byte %d", error.text, error.position);
+    if (r != 0)
+        return r;
+    if (!json_is_object(value)) {
+        json_decref(value);
+        fault_say(ret_fault, "no JSON object");
+        return 1;
+    }
+    *ret_object = value;
+    return 0;
+}
+
+int tree_write(const json_t *value, char **ret_text)
+{
+    /* 16 digits keep a time of this century to the microsecond, and write 0.1 as 0.1. */
+    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(16));
+
+    if (!text)
+        return -ENOMEM;
+    *ret_text = text;
+    return 0;
+}
