@@ -9,7 +9,10 @@ static uint32_t share_of(struct share share, uint32_t desired, uint32_t round_up
 
 uint32_t policy_surge(const struct policy *policy, uint32_t desired)
 {
-    return share_of(policy->max_surge, desired, 1);
+    uint32_t surge = share_of(policy->max_surge, desired, 1);
+
+    /* More could never live, and the sum with desired must not wrap. */
+    return surge < WORKER_MAX ? surge : WORKER_MAX;
 }
 
 uint32_t policy_unavailable(const struct policy *policy, uint32_t desired)

@@ -92,6 +92,12 @@ static void rollout_end(struct step *step, uint64_t revision, enum outcome outco
                                       .reason = reason});
 }
 
+static void end_queue(struct step *step, enum outcome outcome, struct reason reason)
+{
+    while (step->rollout->queue_n > 0)
+        rollout_end(step, step->rollout->queue[0], outcome, reason);
+}
+
 static void rollout_stop(struct step *step, struct reason reason)
 {
     step_record(step, (struct record){.kind = RECORD_STOPPING, .reason = reason});
@@ -111,8 +117,29 @@ static void spawn(struct step *step, uint32_t slot, uint64_t revision)
                   .kind = EFFECT_SPAWN, .worker = worker, .slot = slot, .revision = revision});
 }
 
+/* Active, and past EFFECT_SPAWN: one that the shell has not answered for yet has no process to
+ * ask. It is left alone until the answer, which is the next event and asks all rules again. */
+static bool worker_can_retire(const struct worker *worker)
+{
+    return worker_is_active(worker) && worker->state != WORKER_SPAWNING;
+}
+
 /* The rules. Each looks at the survey, does at most one thing and says whether it did; then all
  * are asked again, from the first, over a fresh survey. Their order is their priority. */
+
+/* The replacement serves: the old worker of the slot may go. */
+static bool rule_retire_replaced(struct step *step, const struct survey *survey)
+{
+    for (uint32_t i = 0; i < survey->desired; i++) {
+        const struct slot_view *view = &survey->slots[i];
+
+        if (slot_is_updated(view) && view->other && worker_can_retire(view->other)) {
+            worker_dispatch(step, view->other->id, WORKER_EVENT_RETIRE);
+            return true;
+        }
+    }
+    return false;
+}
 
 /* A rollout that failed goes back, where there is a way back. */
 static bool rule_verdict(struct step *step, const struct survey *survey)
@@ -123,19 +150,25 @@ static bool rule_verdict(struct step *step, const struct survey *survey)
 
     if (verdict.cause == CAUSE_NONE || !rollout_is_rolling(rollout))
         return false;
-    step->verdict = (struct reason){0};
     if (rollout->state == ROLLOUT_FORWARD && rollout->stable != 0 && survey->policy &&
         survey->policy->auto_rollback && verdict.cause != CAUSE_JOURNAL) {
+        step->verdict = (struct reason){0};
         step_record(step, (struct record){.kind = RECORD_ROLLOUT_REVERTING,
                                           .revision = trial,
                                           .reason = verdict});
         return true;
     }
+    /* It halts where it is: a slot that was just moved is moved to the end. */
+    if (rule_retire_replaced(step, survey))
+        return true;
+    step->verdict = (struct reason){0};
     if (rollout->state == ROLLOUT_REVERTING)
         verdict = rollout->reason; /* why it began to revert is what its user must know */
     rollout_end(step, trial, OUTCOME_FAILED, verdict);
-    if (rollout->stable == 0)
+    if (rollout->stable == 0) {
+        end_queue(step, OUTCOME_FAILED, (struct reason){.cause = CAUSE_STOPPED});
         rollout_stop(step, verdict);
+    }
     return true;
 }
 
@@ -148,7 +181,7 @@ static bool rule_stop(struct step *step, const struct survey *survey)
     if (rollout->state != ROLLOUT_STOPPING)
         return false;
     for (size_t i = 0; i < rollout->worker_n; i++) {
-        if (worker_is_active(&rollout->workers[i])) {
+        if (worker_can_retire(&rollout->workers[i])) {
             worker_dispatch(step, rollout->workers[i].id, WORKER_EVENT_RETIRE);
             return true;
         }
@@ -171,7 +204,7 @@ static bool rule_scale_down(struct step *step, const struct survey *survey)
         const struct slot_view *view = &survey->slots[i - 1];
         const struct worker *worker = view->other ? view->other : view->target;
 
-        if (worker) {
+        if (worker && worker_can_retire(worker)) {
             worker_dispatch(step, worker->id, WORKER_EVENT_RETIRE);
             return true;
         }
@@ -188,24 +221,10 @@ static bool rule_retire_stray(struct step *step, const struct survey *survey)
     for (size_t i = 0; i < rollout->worker_n; i++) {
         const struct worker *worker = &rollout->workers[i];
 
-        if (worker_is_active(worker) && worker->state != WORKER_ADMITTED &&
+        if (worker_can_retire(worker) && worker->state != WORKER_ADMITTED &&
             worker->revision != rollout->target &&
             worker->revision != rollout->slots[worker->slot].revision) {
             worker_dispatch(step, worker->id, WORKER_EVENT_RETIRE);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The replacement serves: the old worker of the slot may go. */
-static bool rule_retire_replaced(struct step *step, const struct survey *survey)
-{
-    for (uint32_t i = 0; i < survey->desired; i++) {
-        const struct slot_view *view = &survey->slots[i];
-
-        if (slot_is_updated(view) && view->other) {
-            worker_dispatch(step, view->other->id, WORKER_EVENT_RETIRE);
             return true;
         }
     }
@@ -337,10 +356,15 @@ static bool rule_advance(struct step *step, const struct survey *survey)
     return true;
 }
 
+/* Outside of a rollout just where one was cut short on its way back: the slot is to be the
+ * target's again. In one that was halted half-way (auto_rollback off), it is not. */
 static bool fit_to_make_room(const struct step *step, const struct survey *survey, uint32_t i)
 {
+    const struct rollout *rollout = step->rollout;
+
     return fit_to_advance(step, survey, i) && survey->slots[i].other &&
-           survey->slots[i].other->state == WORKER_ADMITTED;
+           survey->slots[i].other->state == WORKER_ADMITTED &&
+           (rollout_is_rolling(rollout) || rollout->slots[i].revision == rollout->target);
 }
 
 /* No surge place is left, but one fewer may serve: the old one goes first. */
@@ -349,7 +373,7 @@ static bool rule_make_room(struct step *step, const struct survey *survey)
     uint32_t unavailable;
     uint32_t slot;
 
-    if (!rollout_is_rolling(step->rollout) || !survey->policy)
+    if (!survey->policy)
         return false;
     unavailable = policy_unavailable(survey->policy, survey->desired);
     if (survey->admitted + unavailable <= survey->desired)
@@ -402,9 +426,10 @@ static void reconcile(struct step *step)
 {
     static rule_function *const while_stopping[] = {rule_stop, NULL};
     static rule_function *const while_running[] = {
-        rule_verdict, rule_scale_down, rule_retire_stray,  rule_retire_replaced,
-        rule_promote, rule_end,        rule_next_in_queue, rule_respawn,
-        rule_advance, rule_make_room,  rule_forget,        NULL,
+        /* The next wish before the slots are emptied that only the last one did without. */
+        rule_verdict,         rule_next_in_queue, rule_scale_down, rule_retire_stray,
+        rule_retire_replaced, rule_promote,       rule_end,        rule_respawn,
+        rule_advance,         rule_make_room,     rule_forget,     NULL,
     };
     struct survey survey;
     rule_function *const *rule;
@@ -463,15 +488,12 @@ void step_worker_failed(struct step *step, const struct worker *worker, struct r
 static void on_accept(struct step *step)
 {
     assert(step->event->revision == step->rollout->last_revision + 1);
+    /* So many revisions still have workers that drain: the reload that follows is refused. */
+    if (step->rollout->revision_n == REVISION_MAX)
+        return;
     step_record(step, (struct record){.kind = RECORD_REVISION_ACCEPTED,
                                       .revision = step->event->revision,
                                       .policy = *step->event->policy});
-}
-
-static void end_queue(struct step *step, enum outcome outcome, struct reason reason)
-{
-    while (step->rollout->queue_n > 0)
-        rollout_end(step, step->rollout->queue[0], outcome, reason);
 }
 
 /* Ends the rollout that is under way, and those that wait, for a newer one. */
@@ -494,10 +516,12 @@ static void on_reload(struct step *step)
     struct rollout *rollout = step->rollout;
     uint64_t revision = step->event->revision;
     bool stopping = rollout->state == ROLLOUT_STOPPING || rollout->state == ROLLOUT_STOPPED;
+    bool accepted = rollout_revision(rollout, revision);
 
-    if (stopping || (rollout_is_busy(rollout) && (step->event->conflict == CONFLICT_REFUSE ||
-                                                  (step->event->conflict == CONFLICT_QUEUE &&
-                                                   rollout->queue_n == QUEUE_MAX)))) {
+    if (stopping || !accepted ||
+        (rollout_is_busy(rollout) &&
+         (step->event->conflict == CONFLICT_REFUSE ||
+          (step->event->conflict == CONFLICT_QUEUE && rollout->queue_n == QUEUE_MAX)))) {
         rollout_end(step, revision, OUTCOME_REFUSED,
                     (struct reason){.cause = stopping ? CAUSE_STOPPED : CAUSE_BUSY,
                                     .revision = rollout->trial});
@@ -523,9 +547,14 @@ static void on_boot(struct step *step)
         rollout_end(step, rollout->trial, OUTCOME_FAILED,
                     rollout->state == ROLLOUT_REVERTING ? rollout->reason : reason);
     step_record(step, (struct record){.kind = RECORD_BOOTED});
-    if (step->event->revision != 0)
+    if (step->event->revision == 0)
+        return;
+    if (rollout_revision(rollout, step->event->revision))
         step_record(step, (struct record){.kind = RECORD_ROLLOUT_STARTED,
                                           .revision = step->event->revision});
+    else
+        rollout_end(step, step->event->revision, OUTCOME_REFUSED,
+                    (struct reason){.cause = CAUSE_BUSY});
 }
 
 static void on_scale(struct step *step)
@@ -576,10 +605,11 @@ static void on_tick(struct step *step)
     for (size_t i = rollout->worker_n; i > 0; i--) {
         const struct worker *worker = &rollout->workers[i - 1];
 
-        if (instant_reached(at, worker->deadline))
-            worker_dispatch(step, worker->id, WORKER_EVENT_DEADLINE);
-        else if (instant_reached(at, worker->ping_deadline))
+        /* The watchdog first: one that hangs is not admitted. */
+        if (instant_reached(at, worker->ping_deadline))
             worker_dispatch(step, worker->id, WORKER_EVENT_PING_MISSED);
+        else if (instant_reached(at, worker->deadline))
+            worker_dispatch(step, worker->id, WORKER_EVENT_DEADLINE);
     }
     if (rollout_is_rolling(rollout) && policy && step->verdict.cause == CAUSE_NONE &&
         instant_reached(at, instant_plus(rollout->progress, policy->progress_deadline)))

@@ -85,8 +85,10 @@ static void state_settle_slots(struct rollout *rollout)
     for (uint32_t i = desired; i < rollout->slot_n; i++)
         if (!used[i])
             rollout->slots[i] = (struct slot){0};
+    /* One beyond the desired ones, kept for the sake of a worker that drains, is as good as new
+     * when it is wanted again: it gets the revision that is wanted then. */
     for (uint32_t i = 0; i < slot_n; i++)
-        if (rollout->slots[i].revision == 0)
+        if (rollout->slots[i].revision == 0 || i >= desired)
             rollout->slots[i].revision = rollout->target;
     rollout->slot_n = slot_n;
 }
@@ -117,6 +119,8 @@ static int apply_booted(struct rollout *rollout, const struct record *record)
     memset(rollout->slots, 0, rollout->slot_n * sizeof(rollout->slots[0]));
     rollout->slot_n = 0;
     rollout->trial = 0;
+    if (!rollout_revision(rollout, rollout->stable))
+        rollout->stable = 0; /* a damaged journal: there is nothing to go back to */
     rollout->target = rollout->stable;
     rollout->reason = (struct reason){0};
     state_enter(rollout, ROLLOUT_STEADY, record->at);
@@ -143,7 +147,7 @@ static int apply_revision_forgotten(struct rollout *rollout, const struct record
     const struct revision *revision = rollout_revision(rollout, record->revision);
     size_t i;
 
-    if (!revision)
+    if (!revision || rollout_uses(rollout, record->revision))
         return 1;
     i = (size_t)(revision - rollout->revisions);
     rollout->revision_n--;
@@ -176,11 +180,36 @@ static int apply_rollout_started(struct rollout *rollout, const struct record *r
 
 static int apply_rollout_promoted(struct rollout *rollout, const struct record *record)
 {
-    if (rollout->state != ROLLOUT_FORWARD || rollout->trial != record->revision)
+    const struct policy *policy = state_policy(rollout, record->revision);
+
+    if (rollout->state != ROLLOUT_FORWARD || rollout->trial != record->revision || !policy)
         return 1;
     rollout->stable = record->revision;
+    /* An old worker may have been admitted to its slot after the new one. */
+    for (uint32_t i = 0; i < rollout->slot_n; i++)
+        rollout->slots[i].revision = record->revision;
+    /* The configuration asks for another number than the one that the user had changed. */
+    if (rollout->scale_base != policy->workers)
+        rollout->scale = 0;
     state_enter(rollout, ROLLOUT_SETTLING, record->at);
     return 0;
+}
+
+/* Nothing waits in a slot because of a revision that is given up: no mark against another. */
+static void slot_forgive(struct slot *slot, uint64_t given_up, struct instant at)
+{
+    if (slot->state == SLOT_WAITING && slot->last.revision == given_up)
+        *slot = (struct slot){
+            .state = SLOT_FILLED, .revision = slot->revision, .since = at, .last = slot->last};
+}
+
+static bool slot_has_admitted(const struct rollout *rollout, uint32_t slot, uint64_t revision)
+{
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        if (rollout->workers[i].slot == slot && rollout->workers[i].revision == revision &&
+            rollout->workers[i].state == WORKER_ADMITTED)
+            return true;
+    return false;
 }
 
 static int apply_rollout_reverting(struct rollout *rollout, const struct record *record)
@@ -192,13 +221,8 @@ static int apply_rollout_reverting(struct rollout *rollout, const struct record 
     rollout->reason = record->reason;
     rollout->progress = record->at;
     for (uint32_t i = 0; i < rollout->slot_n; i++) {
-        struct slot *slot = &rollout->slots[i];
-
-        /* What failed here was the revision on trial: no mark against the old one. */
-        if (slot->state == SLOT_WAITING && slot->last.revision != rollout->stable)
-            *slot =
-                (struct slot){.state = SLOT_FILLED, .since = record->at, .last = slot->last};
-        slot->revision = rollout->stable;
+        slot_forgive(&rollout->slots[i], rollout->trial, record->at);
+        rollout->slots[i].revision = rollout->stable;
     }
     state_enter(rollout, ROLLOUT_REVERTING, record->at);
     return 0;
@@ -213,6 +237,17 @@ static int apply_rollout_ended(struct rollout *rollout, const struct record *rec
     if (rollout->state != ROLLOUT_FORWARD && rollout->state != ROLLOUT_SETTLING &&
         rollout->state != ROLLOUT_REVERTING)
         return 1;
+    /* Halted or superseded half-way: a slot keeps the revision that serves in it, not one that
+     * has never come so far. */
+    for (uint32_t i = 0; i < rollout->slot_n && rollout->state == ROLLOUT_FORWARD; i++) {
+        struct slot *slot = &rollout->slots[i];
+
+        if (slot_has_admitted(rollout, i, rollout->trial))
+            continue;
+        slot_forgive(slot, rollout->trial, record->at);
+        if (slot->revision == rollout->trial)
+            slot->revision = rollout->stable;
+    }
     rollout->trial = 0;
     rollout->target = rollout->stable;
     rollout->reason = (struct reason){0};
@@ -233,6 +268,8 @@ static int apply_scaled(struct rollout *rollout, const struct record *record)
 
 static int apply_stopping(struct rollout *rollout, const struct record *record)
 {
+    if (rollout_is_busy(rollout))
+        return 1;
     rollout->reason = record->reason;
     state_enter(rollout, ROLLOUT_STOPPING, record->at);
     return 0;
@@ -240,7 +277,7 @@ static int apply_stopping(struct rollout *rollout, const struct record *record)
 
 static int apply_stopped(struct rollout *rollout, const struct record *record)
 {
-    if (rollout->worker_n > 0)
+    if (rollout->state != ROLLOUT_STOPPING || rollout->worker_n > 0)
         return 1;
     state_enter(rollout, ROLLOUT_STOPPED, record->at);
     return 0;
@@ -312,7 +349,9 @@ static int apply_worker_admitted(struct rollout *rollout, const struct record *r
         return 1;
     worker->deadline = INSTANT_NEVER;
     rollout->slots[worker->slot].revision = worker->revision;
-    rollout->progress = record->at;
+    /* An old one that comes back after a crash brings the rollout no further. */
+    if (worker->revision == rollout->target)
+        rollout->progress = record->at;
     return 0;
 }
 
@@ -380,7 +419,11 @@ static int apply_slot_waiting(struct rollout *rollout, const struct record *reco
 
 static int apply_snapshot(struct rollout *rollout, const struct record *record)
 {
-    if (record->state >= ROLLOUT_STATE_N || record->workers > SLOT_MAX)
+    bool trying = record->state == ROLLOUT_FORWARD || record->state == ROLLOUT_SETTLING ||
+                  record->state == ROLLOUT_REVERTING;
+
+    if (record->state >= ROLLOUT_STATE_N || record->workers > SLOT_MAX ||
+        trying != (record->trial != 0))
         return 1;
     rollout->worker_n = 0;
     rollout->queue_n = 0;

@@ -5,8 +5,8 @@
 
 struct timer;
 
-/* Makes a disarmed timer; `expired` is called once for each deadline that passes. Returns 0 or
- * -ENOMEM. */
+/* Makes a disarmed timer; `expired` is called once for each deadline that passes. Returns 0,
+ * -ENOMEM, or the -errno of timerfd_create(2). */
 MUST_CHECK int timer_new(struct loop *loop, void (*expired)(void *user), void *user,
                          struct timer **ret_timer);
 

@@ -10,7 +10,8 @@ int boot_id_read(char ret_id[static BOOT_ID_SIZE])
 {
     char text[BOOT_ID_SIZE + 1];
     size_t size;
-    int rv = text_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof text, &size);
+    int rv =
+        text_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof text, &size);
 
     if (rv < 0)
         return rv;

@@ -4,6 +4,7 @@
 #include "os/proc.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,14 +53,11 @@ static int first_from_environment(const char *variable, char **ret_path)
     return 0;
 }
 
-static int format_path(char **ret_path, const char *format, const char *value)
-    __attribute__((format(printf, 2, 0)));
-
-static int format_path(char **ret_path, const char *format, const char *value)
+static int join(const char *folder, const char *rest, char **ret_path)
 {
     char *path = NULL;
 
-    if (asprintf(&path, format, value) < 0)
+    if (asprintf(&path, "%s%s", folder, rest) < 0)
         return -ENOMEM;
     *ret_path = path;
     return 0;
@@ -70,10 +68,10 @@ static int find_state_base(uid_t uid, char **ret_path)
     const char *home;
 
     if (uid == 0)
-        return format_path(ret_path, "%s/reloadd", "/var/lib");
+        return join("/var/lib", "/reloadd", ret_path);
     home = absolute_from_environment("XDG_STATE_HOME");
     if (home != NULL)
-        return format_path(ret_path, "%s/reloadd", home);
+        return join(home, "/reloadd", ret_path);
     home = absolute_from_environment("HOME");
     if (home == NULL) {
         const struct passwd *user = getpwuid(uid);
@@ -82,7 +80,7 @@ static int find_state_base(uid_t uid, char **ret_path)
     }
     if (home == NULL)
         return -ENOENT;
-    return format_path(ret_path, "%s/.local/state/reloadd", home);
+    return join(home, "/.local/state/reloadd", ret_path);
 }
 
 /* Anybody may make a folder of that name in /tmp, and put a control socket of his own there. */
@@ -104,10 +102,10 @@ static int find_runtime_base(uid_t uid, char **ret_path)
     int rv;
 
     if (uid == 0)
-        return format_path(ret_path, "%s/reloadd", "/run");
+        return join("/run", "/reloadd", ret_path);
     folder = absolute_from_environment("XDG_RUNTIME_DIR");
     if (folder != NULL)
-        return format_path(ret_path, "%s/reloadd", folder);
+        return join(folder, "/reloadd", ret_path);
     if (asprintf(&path, "/tmp/reloadd-%u", uid) < 0) {
         path = NULL; /* asprintf(3) leaves it undefined */
         return -ENOMEM;
@@ -206,7 +204,7 @@ void directories_release(struct directories *directories)
 
 static bool has_control_socket(int dir_fd, const char *app)
 {
-    char path[APP_NAME_MAX + sizeof "/control"];
+    char path[NAME_MAX + sizeof "/control"];
     struct stat status;
 
     (void)snprintf(path, sizeof path, "%s/control", app);

@@ -31,12 +31,13 @@ bool app_name_is_valid(const char *name);
 
 /* Says where the files of `app`, whose name is valid, are for the user `uid` (the caller gives
  * geteuid()). Reads the environment; makes nothing. The strings are the caller's. Returns 0;
- * -EPERM where /tmp/reloadd-UID is not the user's own; -ENOENT where the user has no home; -ENOMEM;
- * -errno. */
-MUST_CHECK int directories_find(uid_t uid, const char *app, struct directories *ret_directories);
+ * -EPERM where /tmp/reloadd-UID is not the user's own; -ENOENT where the user has no home;
+ * -ENOMEM; -errno. */
+MUST_CHECK int directories_find(uid_t uid, const char *app,
+                                struct directories *ret_directories);
 
-/* Makes both folders and their parents where they are missing; folders that are there keep their
- * modes. Returns 0 or -errno. */
+/* Makes both folders and their parents where they are missing; folders that are there keep
+ * their modes. Returns 0 or -errno. */
 MUST_CHECK int directories_create(const struct directories *directories);
 
 void directories_release(struct directories *directories);
@@ -44,9 +45,10 @@ void directories_release(struct directories *directories);
 /* "FOLDER/NAME"; the caller's. NULL: out of memory. */
 char *directories_path(const char *folder, const char *name);
 
-/* The names of the apps of user `uid` that have a control socket, sorted; whether somebody listens
- * there is not asked. *ret_names is a NULL-ended vector, the caller's (directories_free_names()).
- * Does not look at $RUNTIME_DIRECTORY, which belongs to one app. Returns 0 or -errno. */
+/* The names of the apps of user `uid` that have a control socket, sorted; whether somebody
+ * listens there is not asked. *ret_names is a NULL-ended vector, the caller's
+ * (directories_free_names()). Does not look at $RUNTIME_DIRECTORY, which belongs to one app.
+ * Returns 0 or -errno. */
 MUST_CHECK int directories_list(uid_t uid, char ***ret_names);
 
 void directories_free_names(char **names);

@@ -164,8 +164,7 @@ static int rename_aside(const struct journal_file *file, time_t at,
     char when[sizeof "YYYYMMDDTHHMMSSZ"];
     struct tm utc;
 
-    if (gmtime_r(&at, &utc) == NULL ||
-        strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc) == 0)
+    if (gmtime_r(&at, &utc) == NULL || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc) == 0)
         return -EINVAL;
     for (int try = 0; try < ASIDE_TRIES; try++) {
         char number[16] = "";

@@ -9,9 +9,10 @@
  *     journal_file_replace()      now and then: a snapshot in its place, all or nothing
  *     journal_file_release()
  *
- * An append that fails is undone by cutting back to where it began. Where even that fails, the file
- * is `broken`: it may end with half a line, and every further append is refused with -EIO until
- * cut, replace or set_aside has made it whole. One process writes it at a time (os/lock.h).
+ * An append that fails is undone by cutting back to where it began. Where even that fails, the
+ * file is `broken`: it may end with half a line, and every further append is refused with -EIO
+ * until cut, replace or set_aside has made it whole. One process writes it at a time
+ * (os/lock.h).
  */
 #pragma once
 
@@ -42,8 +43,8 @@ MUST_CHECK int journal_file_open(const char *path, struct journal_file *ret_file
 
 void journal_file_release(struct journal_file *file);
 
-/* Reads all of it; *ret_text is the caller's, with a NUL beyond *ret_size bytes. Returns 0, -EFBIG
- * where it is longer than `limit`, -ENOMEM, or -errno. */
+/* Reads all of it; *ret_text is the caller's, with a NUL beyond *ret_size bytes. Returns 0,
+ * -EFBIG where it is longer than `limit`, -ENOMEM, or -errno. */
 MUST_CHECK int journal_file_read(const struct journal_file *file, size_t limit, char **ret_text,
                                  size_t *ret_size);
 
@@ -52,21 +53,23 @@ MUST_CHECK int journal_file_read(const struct journal_file *file, size_t limit, 
 MUST_CHECK int journal_file_append(struct journal_file *file, const char *text, size_t size);
 
 /* Makes durable what was appended. Where it fails, nothing is known about the last appends: the
- * kernel may have dropped the pages and will say yes the next time (fsync(2), "EIO"), so the caller
- * writes everything anew by journal_file_replace(). Returns 0 or -errno. */
+ * kernel may have dropped the pages and will say yes the next time (fsync(2), "EIO"), so the
+ * caller writes everything anew by journal_file_replace(). Returns 0 or -errno. */
 MUST_CHECK int journal_file_sync(struct journal_file *file);
 
-/* Drops everything from `size` on, durably; `size` is at most the file's. Returns 0 or -errno. */
+/* Drops everything from `size` on, durably; `size` is at most the file's. Returns 0 or -errno.
+ */
 MUST_CHECK int journal_file_cut(struct journal_file *file, uint64_t size);
 
-/* Gives the file the name NAME.damaged-YYYYMMDDTHHMMSSZ (of `at`; -1, -2 … behind it where that is
- * taken, never over another file) and begins a new, empty one. ret_name gets that name. Returns 0
- * or -errno; the file is as before then, or closed where just the new one could not be made. */
+/* Gives the file the name NAME.damaged-YYYYMMDDTHHMMSSZ (of `at`; -1, -2 … behind it where that
+ * is taken, never over another file) and begins a new, empty one. ret_name gets that name.
+ * Returns 0 or -errno; the file is as before then, or closed where just the new one could not
+ * be made. */
 MUST_CHECK int journal_file_set_aside(struct journal_file *file, time_t at,
                                       char ret_name[static JOURNAL_FILE_NAME_MAX + 1]);
 
-/* Puts a file with this text in the place of the old one, durably and atomically: at every moment
- * the name means the old one, whole, or the new one, whole. Returns 0 or -errno. After an error the
- * old one is in use; but where just the last step failed, the sync of the folder, the new one is,
- * and a power cut may bring the old one back. */
+/* Puts a file with this text in the place of the old one, durably and atomically: at every
+ * moment the name means the old one, whole, or the new one, whole. Returns 0 or -errno. After
+ * an error the old one is in use; but where just the last step failed, the sync of the folder,
+ * the new one is, and a power cut may bring the old one back. */
 MUST_CHECK int journal_file_replace(struct journal_file *file, const char *text, size_t size);

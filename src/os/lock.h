@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-/* Locks `path` (made with mode 0600 where it is missing). Does not block. *ret_fd holds the lock
- * until it is closed. Returns 0; 1 where another has it, whose pid is in *ret_holder (0: not
- * known); -errno. */
+/* Locks `path` (made with mode 0600 where it is missing). Does not block. *ret_fd holds the
+ * lock until it is closed. Returns 0; 1 where another has it, whose pid is in *ret_holder (0:
+ * not known); -errno. */
 MUST_CHECK int lock_take(const char *path, int *ret_fd, pid_t *ret_holder);

@@ -16,13 +16,15 @@ struct notify_datagram {
     pid_t pid;      /* of the sender; 0: unknown */
     uid_t uid;      /* (uid_t)-1: unknown */
     gid_t gid;
-    int fd; /* the first descriptor that came along, -1: none. The receiver owns it; after BARRIER=1
-               the sender waits until it is closed. All further ones have been closed. */
+    int fd; /* the first descriptor that came along, -1: none. The receiver owns it; after
+               BARRIER=1 the sender waits until it is closed. All further ones have been closed.
+             */
 };
 
-/* Binds a notify socket to `path`, which only `uid` ((uid_t)-1: the caller) and root can send to;
- * nonblocking, close-on-exec. A stale file there is removed. *ret_fd is the caller's, and so is
- * the file. Returns 0, -ENAMETOOLONG (more than 107 bytes), -EADDRINUSE, -ENOTSOCK, or -errno. */
+/* Binds a notify socket to `path`, which only `uid` ((uid_t)-1: the caller) and root can send
+ * to; nonblocking, close-on-exec. A stale file there is removed. *ret_fd is the caller's, and
+ * so is the file. Returns 0, -ENAMETOOLONG (more than 107 bytes), -EADDRINUSE, -ENOTSOCK, or
+ * -errno. */
 MUST_CHECK int notify_socket_open(const char *path, uid_t uid, int *ret_fd);
 
 /* Takes one datagram. Does not block. Returns 0; 1 where none is waiting; -errno. */

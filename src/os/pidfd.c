@@ -19,8 +19,8 @@ int pidfd_open_process(pid_t pid, uint64_t start_time, int *ret_fd)
     if (fd < 0)
         return errno == ESRCH ? 1 : error_from_errno();
     if (start_time != 0) {
-        /* Looked up after the descriptor is held: if that process lives now, it is the one whose
-         * start time we read. */
+        /* Looked up after the descriptor is held: if that process lives now, it is the one
+         * whose start time we read. */
         rv = proc_stat_read(pid, &stat);
         if (rv != 0)
             return rv;

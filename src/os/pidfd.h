@@ -1,8 +1,8 @@
 /* A process held by a descriptor: the number can't come to mean another one (pidfd_open(2)).
  *
- * A pid that was written down (in the journal, in a lock file) is believed only together with its
- * start time. The descriptor is readable once the process has ended; what it ended with is told
- * to its parent alone.
+ * A pid that was written down (in the journal, in a lock file) is believed only together with
+ * its start time. The descriptor is readable once the process has ended; what it ended with is
+ * told to its parent alone.
  */
 #pragma once
 
@@ -19,13 +19,13 @@ struct pidfd_exit {
     int code;    /* exit status, or the signal */
 };
 
-/* Opens the process `pid` that started at `start_time` (field 22 of /proc/PID/stat; 0: whichever
- * has that number now). *ret_fd is the caller's. Returns 0; 1 where it is gone, or the number now
- * belongs to another; -errno. */
+/* Opens the process `pid` that started at `start_time` (field 22 of /proc/PID/stat; 0:
+ * whichever has that number now). *ret_fd is the caller's. Returns 0; 1 where it is gone, or
+ * the number now belongs to another; -errno. */
 MUST_CHECK int pidfd_open_process(pid_t pid, uint64_t start_time, int *ret_fd);
 
-/* Sends a signal; 0 only looks. Returns 0; 1 where the process has been reaped; -errno (-EPERM). A
- * zombie takes every signal, and nothing happens. */
+/* Sends a signal; 0 only looks. Returns 0; 1 where the process has been reaped; -errno
+ * (-EPERM). A zombie takes every signal, and nothing happens. */
 MUST_CHECK int pidfd_kill(int fd, int signal_number);
 
 /* Has the process ended (reaped or not)? Does not block. */

@@ -1,7 +1,7 @@
 /* What /proc says about a process (proc(5)).
  *
- * A pid is only a number, and a new process may have it before the next line runs. What must not
- * go wrong is done by pidfd (os/pidfd.h); what is read here serves to look and to compare.
+ * A pid is only a number, and a new process may have it before the next line runs. What must
+ * not go wrong is done by pidfd (os/pidfd.h); what is read here serves to look and to compare.
  */
 #pragma once
 
@@ -22,7 +22,8 @@ struct proc_stat {
 /* Returns 0; 1 where there is no such process; -errno. */
 MUST_CHECK int proc_stat_read(pid_t pid, struct proc_stat *ret_stat);
 
-/* The process's short name (comm), at most 15 bytes and the terminator; control characters become
+/* The process's short name (comm), at most 15 bytes and the terminator; control characters
+ * become
  * '?'. Returns 0; 1 where there is no such process; -errno. */
 MUST_CHECK int proc_name(pid_t pid, char *name, size_t size);
 

@@ -92,8 +92,8 @@ int unix_socket_bind(const struct unix_socket_options *options, int *ret_fd)
     fd = socket(AF_UNIX, options->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return error_from_errno();
-    /* The file that bind(2) makes takes its mode from the socket's own inode (unix_bind_bsd() in
-     * net/unix/af_unix.c), so it is at no moment open to more than it should be. */
+    /* The file that bind(2) makes takes its mode from the socket's own inode (unix_bind_bsd()
+     * in net/unix/af_unix.c), so it is at no moment open to more than it should be. */
     if (fchmod(fd, options->mode & 0600) < 0)
         return error_from_errno();
     if (bind(fd, (const struct sockaddr *)&address, size) < 0)

@@ -88,12 +88,13 @@ static bool is_of_worker(const struct output_line *line, const void *user)
     return line->worker == *(const uint64_t *)user;
 }
 
-static struct obituary *obituary_find(struct app *app, uint64_t worker)
+/* Its own, if it has one already, or the oldest. */
+static struct obituary *obituary_place(struct app *app, uint64_t worker)
 {
     for (size_t i = 0; i < OBITUARIES_MAX; i++)
         if (app->obituaries[i].worker == worker)
             return &app->obituaries[i];
-    return NULL;
+    return &app->obituaries[app->obituary_next++ % OBITUARIES_MAX];
 }
 
 static void obituary_write(struct app *app, uint64_t worker)
@@ -101,12 +102,11 @@ static void obituary_write(struct app *app, uint64_t worker)
     const struct output_line *lines[OBITUARY_LINES];
     const char *texts[OBITUARY_LINES];
     size_t n = output_tail(app->output, is_of_worker, &worker, lines, OBITUARY_LINES);
-    struct obituary *obituary = obituary_find(app, worker);
+    struct obituary *obituary;
 
     if (n == 0)
         return;
-    if (!obituary)
-        obituary = &app->obituaries[app->obituary_next++ % OBITUARIES_MAX];
+    obituary = obituary_place(app, worker);
     for (size_t i = 0; i < n; i++)
         texts[i] = lines[i]->text;
     strings_free(obituary->lines);
@@ -115,17 +115,18 @@ static void obituary_write(struct app *app, uint64_t worker)
     (void)strings_copy(texts, n, &obituary->lines); /* no memory: no last words */
 }
 
-char **app_last_words(struct app *app, uint64_t worker)
+char **app_last_words(const struct app *app, uint64_t worker)
 {
-    const struct obituary *obituary;
+    for (size_t i = 0; i < OBITUARIES_MAX && worker != 0; i++)
+        if (app->obituaries[i].worker == worker)
+            return app->obituaries[i].lines;
+    return NULL;
+}
 
-    if (worker == 0)
-        return NULL;
-    /* One that lives may have said more since. */
-    if (rollout_worker(app->rollout, worker))
-        obituary_write(app, worker);
-    obituary = obituary_find(app, worker);
-    return obituary ? obituary->lines : NULL;
+void app_forget_words(struct app *app)
+{
+    for (size_t i = 0; i < OBITUARIES_MAX; i++)
+        strings_free(app->obituaries[i].lines);
 }
 
 /* The journal. */
@@ -200,7 +201,7 @@ static void note(struct app *app, const struct record *record)
                       &record->reason);
 }
 
-static void publish(struct app *app, const struct record *record)
+static void publish(struct app *app, const struct record *record, const char *line, size_t size)
 {
     int level = record_level(record);
     char text[512];
@@ -208,7 +209,7 @@ static void publish(struct app *app, const struct record *record)
     note(app, record);
     if (level <= LEVEL_INFO || log_wants(LEVEL_DEBUG))
         app_say(app, level, "%s", record_describe(record, text, sizeof(text)));
-    server_publish(app->server, record);
+    server_publish(app->server, record, line, size);
 }
 
 static bool listener_is_wanted(void *user, const struct listener *listener)
@@ -229,21 +230,41 @@ static bool listener_is_wanted(void *user, const struct listener *listener)
     return false;
 }
 
+/* Write-ahead: what is to be done is on disk before it is begun. An update without effects may
+ * reach the disk with a later one. */
+static void persist(struct app *app, struct text *lines)
+{
+    bool behind = state_journal_trouble(app->journal);
+    int r = state_journal_encode(app->journal, app->update, &app->revisions, lines);
+
+    if (r == 0)
+        r = state_journal_append(app->journal, lines, app->update->effect_n > 0);
+    if (r < 0 && !behind)
+        journal_lost(app, r);
+}
+
+static void publish_all(struct app *app, const struct text *lines)
+{
+    const char *line = text_string(lines);
+
+    for (size_t i = 0; i < app->update->record_n; i++) {
+        const char *end = strchr(line, '\n');
+
+        publish(app, &app->update->records[i], line, end ? (size_t)(end - line) : 0);
+        line = end ? end + 1 : line;
+    }
+}
+
 static void app_step(struct app *app, struct event *event)
 {
-    int r;
+    _cleanup_text_ struct text lines = {0};
 
     event->at = loop_now(app->loop);
     /* Without it, slots that fail together come back together: no reason to stop. */
     (void)entropy_fill(&event->noise, sizeof(event->noise));
     rollout_step(app->rollout, event, app->update);
-    if (!state_journal_trouble(app->journal)) {
-        r = state_journal_write(app->journal, app->update, &app->revisions);
-        if (r < 0)
-            journal_lost(app, r);
-    }
-    for (size_t i = 0; i < app->update->record_n; i++)
-        publish(app, &app->update->records[i]);
+    persist(app, &lines);
+    publish_all(app, &lines);
     for (size_t i = 0; i < app->update->effect_n; i++)
         effect_run(app, &app->update->effects[i]);
 }

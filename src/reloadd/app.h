@@ -20,6 +20,7 @@
 #include "reloadd/revisions.h"
 #include "reloadd/state_journal.h"
 
+struct einhorn;
 struct process;
 struct reload;
 struct server;
@@ -76,6 +77,7 @@ struct app {
     size_t obituary_next;
     struct reload *reloads; /* under way before their acceptance, oldest first */
     struct server *server;
+    struct einhorn *einhorn;
     char *last_refusal; /* why the newest reload was not accepted; NULL: it was */
     struct {
         uint64_t revision; /* 0: no rollout has ended yet */
@@ -110,9 +112,12 @@ const struct spec *app_spec(const struct app *app, uint64_t revision);
 /* The user's label of a revision, or NULL. */
 const char *app_release(const struct app *app, uint64_t revision);
 
-/* The last lines of a worker, alive or not: a NULL-ended vector, borrowed until the next pump;
- * NULL where it wrote nothing. */
-char **app_last_words(struct app *app, uint64_t worker);
+/* The last lines of a worker that failed: a NULL-ended vector, borrowed until the next pump;
+ * NULL where it wrote nothing, or too long ago. */
+char **app_last_words(const struct app *app, uint64_t worker);
+
+/* Frees what was kept of last words. */
+void app_forget_words(struct app *app);
 
 /* Says a line on stderr, and keeps it among the lines of `reloadctl logs`. */
 void app_say(struct app *app, int level, const char *format, ...)

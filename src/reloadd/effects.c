@@ -11,8 +11,10 @@ static void effect_drain(struct app *app, const struct effect *effect)
 {
     struct process *process = process_find(app, effect->worker);
 
-    if (process)
-        process_signal(process, app_spec(app, process->revision)->drain_signal);
+    if (!process)
+        return;
+    process->asked_to_go = true;
+    process_signal(process, app_spec(app, process->revision)->drain_signal);
 }
 
 static void effect_abort(struct app *app, const struct effect *effect)

@@ -164,10 +164,12 @@ static bool wants_v6only(const struct spec *spec, const struct listener_spec *wa
 static int say_open_failed(const struct listener_spec *wanted, int r,
                            char error[static LISTENERS_ERROR_SIZE])
 {
-    char holder[OWNER_TEXT_SIZE];
+    struct owners owners;
+    char holder[256];
 
-    if (r == -EADDRINUSE && owner_describe(wanted->address, holder) == 0)
-        return say(error, "cannot listen on %s: it is taken by %s", wanted->address, holder);
+    if (r == -EADDRINUSE && owner_find(wanted->address, &owners) == 0)
+        return say(error, "cannot listen on %s: it is taken by %s", wanted->address,
+                   owner_describe(&owners, holder, sizeof(holder)));
     if (r == -EADDRINUSE)
         return say(error, "cannot listen on %s: it is taken", wanted->address);
     if (r == -EACCES && wanted->type == LISTENER_TCP)

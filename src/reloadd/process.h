@@ -27,15 +27,18 @@ struct process {
     pid_t pid;
     int pidfd;
     uint64_t start_time;
-    bool ended;             /* reaped */
-    bool silent;            /* its output has ended */
-    bool readiness_watched; /* wants to be seen accepting */
-    char *status;           /* the last STATUS= it said; NULL: none */
+    bool ended;  /* reaped */
+    bool silent; /* its output has ended */
+    bool asked_to_go;
+    bool looked_at; /* wants to be seen accepting (readiness.h) */
+    unsigned looks; /* how often it was */
+    char *status;   /* the last STATUS= it said; NULL: none */
     char *notify_path;
     char *cgroup; /* NULL: it has a process group alone */
     struct descriptor *pidfd_watch;
     struct descriptor *notify_watch;
     struct descriptor *exec_watch;
+    int exec_fd; /* owned by exec_watch */
     struct lines *output;
 };
 

@@ -233,11 +233,11 @@ static int add_record(struct state_journal *journal, const struct record *record
     return r < 0 ? r : text_append_string(text, line);
 }
 
-static int add_records(struct state_journal *journal, const struct update *update,
-                       const struct revisions *revisions, struct text *text)
+int state_journal_encode(struct state_journal *journal, const struct update *update,
+                         const struct revisions *revisions, struct text *lines)
 {
     for (size_t i = 0; i < update->record_n; i++) {
-        int r = add_record(journal, &update->records[i], revisions, text);
+        int r = add_record(journal, &update->records[i], revisions, lines);
 
         if (r < 0)
             return r;
@@ -245,23 +245,25 @@ static int add_records(struct state_journal *journal, const struct update *updat
     return 0;
 }
 
-int state_journal_write(struct state_journal *journal, const struct update *update,
-                        const struct revisions *revisions)
+int state_journal_append(struct state_journal *journal, const struct text *lines, bool durable)
 {
-    _cleanup_text_ struct text text = {0};
-    int r;
+    int r = 0;
 
     if (journal->error != 0)
         return journal->error;
-    if (update->record_n == 0)
-        return 0;
-    r = add_records(journal, update, revisions, &text);
-    if (r == 0)
-        r = journal_file_append(&journal->file, text.data, text.size);
-    if (r == 0 && update->effect_n > 0)
+    if (lines->size > 0)
+        r = journal_file_append(&journal->file, lines->data, lines->size);
+    if (r == 0 && durable)
         r = journal_file_sync(&journal->file);
     journal->error = r;
     return r;
+}
+
+int state_journal_sync(struct state_journal *journal)
+{
+    if (journal->error == 0)
+        journal->error = journal_file_sync(&journal->file);
+    return journal->error;
 }
 
 static int add_history(struct state_journal *journal, const struct revisions *revisions,
@@ -296,7 +298,7 @@ int state_journal_compact(struct state_journal *journal, const struct rollout *r
     if (r == 0)
         r = add_history(journal, revisions, &text);
     if (r == 0)
-        r = add_records(journal, scratch, revisions, &text);
+        r = state_journal_encode(journal, scratch, revisions, &text);
     if (r == 0)
         r = journal_file_replace(&journal->file, text.data, text.size);
     if (r == 0)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/text.h"
 #include "core/rollout.h"
 #include "reloadd/revisions.h"
 
@@ -32,10 +33,18 @@ MUST_CHECK int state_journal_open(const char *path, const char *app, struct roll
                                   struct recovery *ret_recovery);
 void state_journal_free(struct state_journal *journal);
 
-/* Appends the records of an update; durable before it returns where the update has effects.
- * Returns 0, or -errno: it is then behind. */
-MUST_CHECK int state_journal_write(struct state_journal *journal, const struct update *update,
-                                   const struct revisions *revisions);
+/* The records of an update as lines of the journal, each with its "\n", added to `lines`.
+ * Returns 0 or -ENOMEM. */
+MUST_CHECK int state_journal_encode(struct state_journal *journal, const struct update *update,
+                                    const struct revisions *revisions, struct text *lines);
+
+/* Appends lines; durable before it returns where `durable`. Returns 0, or -errno: it is then
+ * behind. */
+MUST_CHECK int state_journal_append(struct state_journal *journal, const struct text *lines,
+                                    bool durable);
+
+/* Makes durable what was appended. Returns 0, or -errno: it is then behind. */
+MUST_CHECK int state_journal_sync(struct state_journal *journal);
 
 /* Replaces the journal by a snapshot. `scratch` is overwritten. Returns 0 or -errno. */
 MUST_CHECK int state_journal_compact(struct state_journal *journal,

@@ -27,8 +27,8 @@ static bool stands_before(const struct config_error *a, const struct config_erro
     return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
-/* Puts the error at its place in the order, behind those of the same position. Owns its strings on
- * success. */
+/* Puts the error at its place in the order, behind those of the same position. Owns its strings
+ * on success. */
 static int insert_take(struct config_errors *errors, const struct config_error *error)
 {
     size_t place = errors->n;
@@ -47,9 +47,8 @@ static int insert_take(struct config_errors *errors, const struct config_error *
 }
 
 __attribute__((format(printf, 4, 0))) static int add(struct config_errors *errors,
-                                                     struct position position,
-                                                     const char *path, const char *format,
-                                                     va_list arguments)
+                                                     struct position position, const char *path,
+                                                     const char *format, va_list arguments)
 {
     _cleanup_free_ char *path_copy = NULL;
     _cleanup_free_ char *text = NULL;
@@ -140,8 +139,8 @@ int config_error_format(const struct config_error *error, const char *file, char
     else if (error->line == 0)
         place = asprintf(&place, "%s: ", file) < 0 ? NULL : place;
     else
-        place = asprintf(&place, "%s:%u:%u: ", file, error->line, error->column) < 0 ? NULL
-                                                                                      : place;
+        place =
+            asprintf(&place, "%s:%u:%u: ", file, error->line, error->column) < 0 ? NULL : place;
     if (place == NULL)
         return -ENOMEM;
     r = asprintf(ret_line, "%s%s%s%s", place, error->path != NULL ? error->path : "",

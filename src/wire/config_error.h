@@ -1,4 +1,5 @@
-/* What is wrong with a configuration: a list in the order of the file, each entry with its place.
+/* What is wrong with a configuration: a list in the order of the file, each entry with its
+ * place.
  *
  * `struct config_errors errors = {0}` is an empty list; config_errors_release() ends it.
  */
@@ -9,7 +10,8 @@
 #include <stddef.h>
 
 enum {
-    CONFIG_ERRORS_MAX = 100, /* more than this nobody reads; the last says that there are more */
+    CONFIG_ERRORS_MAX =
+        100, /* more than this nobody reads; the last says that there are more */
 };
 
 struct config_error {
@@ -26,16 +28,16 @@ struct config_errors {
 
 void config_errors_release(struct config_errors *errors);
 
-/* Adds an error at `path` of the configuration `text`, at its nearest ancestor where the path is
- * not there, or at no place where `text` is NULL. `path` may be NULL. Once CONFIG_ERRORS_MAX is
- * reached, nothing is added any more. Returns 0 or -ENOMEM. */
+/* Adds an error at `path` of the configuration `text`, at its nearest ancestor where the path
+ * is not there, or at no place where `text` is NULL. `path` may be NULL. Once CONFIG_ERRORS_MAX
+ * is reached, nothing is added any more. Returns 0 or -ENOMEM. */
 MUST_CHECK int config_errors_add(struct config_errors *errors, const char *text, size_t size,
                                  const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* The same, for the key at `path` rather than its value. */
-MUST_CHECK int config_errors_add_key(struct config_errors *errors, const char *text, size_t size,
-                                     const char *path, const char *format, ...)
+MUST_CHECK int config_errors_add_key(struct config_errors *errors, const char *text,
+                                     size_t size, const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* The same, at a known line and column. */
@@ -43,8 +45,8 @@ MUST_CHECK int config_errors_add_at(struct config_errors *errors, unsigned line,
                                     unsigned column, const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* One line, without its end: "FILE:LINE:COLUMN: PATH: TEXT" for a place in the file, "PATH: TEXT"
- * for a flag, "FILE: PATH: TEXT" or "FILE: TEXT" else. `file` may be NULL where no file was read.
- * *ret_line is the caller's. Returns 0 or -ENOMEM. */
+/* One line, without its end: "FILE:LINE:COLUMN: PATH: TEXT" for a place in the file, "PATH:
+ * TEXT" for a flag, "FILE: PATH: TEXT" or "FILE: TEXT" else. `file` may be NULL where no file
+ * was read. *ret_line is the caller's. Returns 0 or -ENOMEM. */
 MUST_CHECK int config_error_format(const struct config_error *error, const char *file,
                                    char **ret_line);

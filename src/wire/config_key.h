@@ -1,6 +1,6 @@
 /* All keys of the configuration: one row each, with its type, range, default and place in the
- * spec. To add a key is to add a row, and a line to docs/CONFIG.md, docs/reloadd.schema.json and
- * docs/man/reloadd.json.5 (a test compares).
+ * spec. To add a key is to add a row, and a line to docs/CONFIG.md, docs/reloadd.schema.json
+ * and docs/man/reloadd.json.5 (a test compares).
  *
  * Private to wire/ and its tests.
  */
@@ -9,25 +9,25 @@
 #include <stddef.h>
 
 enum config_type {
-    CONFIG_IGNORED,    /* a string for other programs ("$schema") */
-    CONFIG_SECTION,    /* an object with keys of its own */
-    CONFIG_LISTEN,     /* an array of addresses and listener objects -> struct spec */
-    CONFIG_COMMAND,    /* an array of strings, the first not empty -> char ** */
-    CONFIG_PATH,       /* a file name -> char * */
-    CONFIG_ACCOUNT,    /* a user or group, name or number -> char * */
-    CONFIG_VARIABLES,  /* an object of strings -> char **, "NAME=value" */
-    CONFIG_WORKERS,    /* a count, "max" or "max-1" -> struct spec */
-    CONFIG_READINESS,  /* "auto", "notify", "delay" -> enum readiness */
-    CONFIG_DELIVERY,   /* "inherit" */
-    CONFIG_DIALECTS,   /* an array of dialects' names -> uint32_t, a set of enum dialect */
-    CONFIG_SECONDS,    /* a number of seconds, least … most -> struct span */
-    CONFIG_SHARE,      /* a count, least … most, or "0%" … "100%" -> struct share */
-    CONFIG_COUNT,      /* an integer, least … most -> uint32_t, or an int that is not negative */
-    CONFIG_BOOLEAN,    /* -> bool */
-    CONFIG_SIGNAL,     /* a signal's name or number -> int */
-    CONFIG_NAME,       /* of a listener, fit for LISTEN_FDNAMES -> char * */
-    CONFIG_ADDRESS,    /* -> struct listener_spec */
-    CONFIG_MODE,       /* permission bits, "0660" -> mode_t */
+    CONFIG_IGNORED,   /* a string for other programs ("$schema") */
+    CONFIG_SECTION,   /* an object with keys of its own */
+    CONFIG_LISTEN,    /* an array of addresses and listener objects -> struct spec */
+    CONFIG_COMMAND,   /* an array of strings, the first not empty -> char ** */
+    CONFIG_PATH,      /* a file name -> char * */
+    CONFIG_ACCOUNT,   /* a user or group, name or number -> char * */
+    CONFIG_VARIABLES, /* an object of strings -> char **, "NAME=value" */
+    CONFIG_WORKERS,   /* a count, "max" or "max-1" -> struct spec */
+    CONFIG_READINESS, /* "auto", "notify", "delay" -> enum readiness */
+    CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */
+    CONFIG_SECONDS,   /* a number of seconds, least … most -> struct span */
+    CONFIG_SHARE,     /* a count, least … most, or "0%" … "100%" -> struct share */
+    CONFIG_COUNT,   /* an integer, least … most -> uint32_t, or an int that is not negative */
+    CONFIG_BOOLEAN, /* -> bool */
+    CONFIG_SIGNAL,  /* a signal's name or number -> int */
+    CONFIG_NAME,    /* of a listener, fit for LISTEN_FDNAMES -> char * */
+    CONFIG_ADDRESS, /* -> struct listener_spec */
+    CONFIG_MODE,    /* permission bits, "0660" -> mode_t */
     CONFIG_TYPE_N,
 };
 
@@ -47,8 +47,10 @@ extern const size_t config_key_n;
 /* The row of `name` in `section`, or NULL. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* The known name in `section` that `name` is most likely a slip for, or NULL where none is near. */
+/* The known name in `section` that `name` is most likely a slip for, or NULL where none is
+ * near. */
 const char *config_key_nearest(const char *section, const char *name);
 
-/* The section other than `section` that has a key `name` ("": the file's own object), or NULL. */
+/* The section other than `section` that has a key `name` ("": the file's own object), or NULL.
+ */
 const char *config_key_home(const char *section, const char *name);

@@ -5,11 +5,11 @@
 #include "wire/config.h"
 #include "wire/environment.h"
 #include "wire/names.h"
+#include "wire/strings.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,69 +18,6 @@ enum {
     ACCOUNT_LENGTH_MAX = 31, /* utmp(5), and what useradd(8) takes */
     MODE_MOST = 0777,
 };
-
-/* Where to complain: the flag, or the path in words. */
-static int place_format(const struct config_reader *reader, const struct value_path *path,
-                        char **ret_place)
-{
-    if (reader->text != NULL)
-        return value_path_format(path, ret_place);
-    *ret_place = strdup(reader->flag);
-    return *ret_place == NULL ? -ENOMEM : 0;
-}
-
-int config_expected(const struct config_reader *reader, const struct value_path *path,
-                    const json_t *found, const char *format, ...)
-{
-    _cleanup_free_ char *expected = NULL;
-    _cleanup_free_ char *description = NULL;
-    _cleanup_free_ char *place = NULL;
-    va_list arguments;
-    int r;
-
-    va_start(arguments, format);
-    r = vasprintf(&expected, format, arguments);
-    va_end(arguments);
-    if (r < 0) {
-        expected = NULL;
-        return -ENOMEM;
-    }
-    r = value_describe(found, &description);
-    if (r == 0)
-        r = place_format(reader, path, &place);
-    if (r == 0)
-        r = config_errors_add(reader->errors, reader->text, reader->size, place,
-                              "expected %s, found %s", expected, description);
-    return r < 0 ? r : 1;
-}
-
-int config_expected_key(const struct config_reader *reader, const struct value_path *path,
-                        const char *format, ...)
-{
-    _cleanup_free_ char *expected = NULL;
-    _cleanup_free_ char *description = NULL;
-    _cleanup_free_ char *place = NULL;
-    json_auto_t *key = json_string(path->key);
-    va_list arguments;
-    int r;
-
-    if (key == NULL)
-        return -ENOMEM;
-    va_start(arguments, format);
-    r = vasprintf(&expected, format, arguments);
-    va_end(arguments);
-    if (r < 0) {
-        expected = NULL;
-        return -ENOMEM;
-    }
-    r = value_describe(key, &description);
-    if (r == 0)
-        r = place_format(reader, path, &place);
-    if (r == 0)
-        r = config_errors_add_key(reader->errors, reader->text, reader->size, place,
-                                  "expected %s, found %s", expected, description);
-    return r < 0 ? r : 1;
-}
 
 static int replace_string(char **place, const char *text)
 {
@@ -107,35 +44,37 @@ static int read_ignored(const struct config_reader *reader, const struct config_
 static int read_command(const struct config_reader *reader, const struct config_key *key,
                         const struct value_path *path, const json_t *value, void *place)
 {
-    static const char expected[] =
-        "an array of strings, the program first, such as [\"node\", \"app.js\"]";
-    _cleanup_vector_ char **command = NULL;
-    const json_t *item;
-    size_t i;
+    size_t n = json_array_size(value);
+    _cleanup_free_ const char **command = NULL;
+    char **copy;
     int total = 0;
 
     (void)key;
-    if (json_array_size(value) == 0)
-        return config_expected(reader, path, value, expected);
-    json_array_foreach(value, i, item) {
+    if (n == 0)
+        return config_expected(
+            reader, path, value,
+            "an array of strings, the program first, such as [\"node\", \"app.js\"]");
+    command = calloc(n, sizeof(*command));
+    if (command == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
         struct value_path step = {.parent = path, .index = i};
-        const char *text = json_string_value(item);
-        int r;
+        const json_t *item = json_array_get(value, i);
+        int r = 0;
 
-        if (text == NULL)
+        command[i] = json_string_value(item);
+        if (command[i] == NULL)
             r = config_expected(reader, &step, item, "a string");
-        else if (i == 0 && *text == '\0')
+        else if (i == 0 && *command[i] == '\0')
             r = config_expected(reader, &step, item, "the name of a program");
-        else
-            r = vector_append(&command, text);
         if (config_is_fatal(&total, r))
             return r;
     }
-    if (total == 0) {
-        vector_free(*(char ***)place);
-        *(char ***)place = take_ptr(command);
-    }
-    return total;
+    if (config_is_fatal(&total, total == 0 ? strings_copy(command, n, &copy) : 0) || total > 0)
+        return total;
+    strings_free(*(char ***)place);
+    *(char ***)place = copy;
+    return 0;
 }
 
 static int read_path(const struct config_reader *reader, const struct config_key *key,
@@ -167,8 +106,7 @@ static int read_account(const struct config_reader *reader, const struct config_
     const char *text = json_string_value(value);
 
     if (text == NULL || !is_account(text))
-        return config_expected(reader, path, value,
-                               "the name or number of a %s, as a string",
+        return config_expected(reader, path, value, "the name or number of a %s, as a string",
                                strcmp(key->name, "group") == 0 ? "group" : "user");
     return replace_string(place, text);
 }
@@ -183,19 +121,21 @@ static int read_variable(const struct config_reader *reader, const struct value_
         return config_expected_key(reader, path,
                                    "a variable's name of letters, digits and \"_\"");
     if (environment_is_reserved(name))
-        return config_expected_key(reader, path,
-                                   "no variable that reloadd sets or keeps back by itself");
+        return config_expected_key(
+            reader, path,
+            "a variable of the program's own (reloadd sets this one, or keeps it "
+            "back)");
     if (!json_is_string(value))
         return config_expected(reader, path, value, "a string (in quotes)");
     if (asprintf(&entry, "%s=%s", name, json_string_value(value)) < 0)
         return -ENOMEM;
-    return vector_append(environment, entry);
+    return environment_append(environment, entry);
 }
 
 static int read_variables(const struct config_reader *reader, const struct config_key *key,
                           const struct value_path *path, const json_t *value, void *place)
 {
-    _cleanup_vector_ char **environment = NULL;
+    _cleanup_strings_ char **environment = NULL;
     int total = 0;
 
     (void)key;
@@ -211,7 +151,7 @@ static int read_variables(const struct config_reader *reader, const struct confi
             return r;
     }
     if (total == 0) {
-        vector_free(*(char ***)place);
+        strings_free(*(char ***)place);
         *(char ***)place = take_ptr(environment);
     }
     return total;
@@ -278,7 +218,8 @@ static int read_dialects(const struct config_reader *reader, const struct config
     (void)key;
     if (!json_is_array(value))
         return config_expected(reader, path, value, "an array of names");
-    json_array_foreach(value, i, item) {
+    json_array_foreach(value, i, item)
+    {
         struct value_path step = {.parent = path, .index = i};
         uint32_t dialect =
             json_is_string(item) ? dialect_from_name(json_string_value(item)) : 0;

@@ -1,6 +1,7 @@
 #include "wire/environment.h"
 
 #include "base/error.h"
+#include "wire/strings.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -39,61 +40,26 @@ static const char *const reserved[] = {
     "RELOADD_*",
 };
 
-void vector_free(char **vector)
+static int append_consume(char ***environment, char *entry)
 {
-    for (char **entry = vector; entry != NULL && *entry != NULL; entry++)
-        free(*entry);
-    free(vector);
-}
-
-size_t vector_length(char *const *vector)
-{
-    size_t n = 0;
-
-    while (vector != NULL && vector[n] != NULL)
-        n++;
-    return n;
-}
-
-static int vector_append_consume(char ***vector, char *string)
-{
-    size_t n = vector_length(*vector);
+    size_t n = strings_count((const char *const *)*environment);
     char **longer = NULL;
 
-    if (string != NULL)
-        longer = reallocarray(*vector, n + 2, sizeof(*longer));
+    if (entry != NULL)
+        longer = reallocarray(*environment, n + 2, sizeof(*longer));
     if (longer == NULL) {
-        free(string);
+        free(entry);
         return -ENOMEM;
     }
-    longer[n] = string;
+    longer[n] = entry;
     longer[n + 1] = NULL;
-    *vector = longer;
+    *environment = longer;
     return 0;
 }
 
-int vector_append(char ***vector, const char *string)
+int environment_append(char ***environment, const char *entry)
 {
-    return vector_append_consume(vector, strdup(string));
-}
-
-int vector_copy(char *const *vector, char ***ret_copy)
-{
-    size_t n = vector_length(vector);
-    _cleanup_vector_ char **copy = NULL;
-
-    if (vector != NULL) {
-        copy = calloc(n + 1, sizeof(*copy));
-        if (copy == NULL)
-            return -ENOMEM;
-    }
-    for (size_t i = 0; i < n; i++) {
-        copy[i] = strdup(vector[i]);
-        if (copy[i] == NULL)
-            return -ENOMEM;
-    }
-    *ret_copy = take_ptr(copy);
-    return 0;
+    return append_consume(environment, strdup(entry));
 }
 
 bool environment_name_is_valid(const char *name, size_t n)
@@ -157,7 +123,7 @@ int environment_put(char ***environment, const char *entry)
     if (copy == NULL)
         return -ENOMEM;
     if (*environment == NULL || (*environment)[i] == NULL)
-        return vector_append_consume(environment, copy);
+        return append_consume(environment, copy);
     free((*environment)[i]);
     (*environment)[i] = copy;
     return 0;

@@ -79,8 +79,7 @@ int value_parse(const char *text, size_t size, size_t flags, json_t **ret_value,
 
 static int describe_scalar(const json_t *value, char **ret_text)
 {
-    _cleanup_free_ char *text =
-        json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    _cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     size_t end = DESCRIBE_MAX;
 
     if (text == NULL)

@@ -95,7 +95,8 @@ static int cursor_read_key(struct cursor *cursor, json_t **ret_key)
     return 0;
 }
 
-/* Moves from an object to the value of its last `key`. Returns 0, 1 where it has none, -ENOMEM. */
+/* Moves from an object to the value of its last `key`. Returns 0, 1 where it has none, -ENOMEM.
+ */
 static int enter_key(struct cursor *cursor, const char *key, size_t *ret_key_at)
 {
     size_t value_at = 0;
@@ -222,8 +223,7 @@ static int search_key(const struct duplicate_search *search, const struct cursor
     r = value_path_format(path, &text);
     if (r < 0)
         return r;
-    return search->found(search->context, text,
-                         position_at(cursor->text, cursor->size, key_at),
+    return search->found(search->context, text, position_at(cursor->text, cursor->size, key_at),
                          position_at(cursor->text, cursor->size, first_at).line);
 }
 

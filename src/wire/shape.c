@@ -61,7 +61,7 @@ static bool is_absent(const struct member *member, const char *at)
 
 static json_t *encode_instant(uint64_t nanoseconds)
 {
-    return nanoseconds == UINT64_MAX ? json_null() : value_from_u64(nanoseconds);
+    return nanoseconds == UINT64_MAX ? json_null() : tree_number(nanoseconds);
 }
 
 static json_t *encode_wall(struct wall wall)
@@ -130,7 +130,7 @@ static json_t *encode_member(const struct member *member, const char *base)
     case MEMBER_I32:
         return json_integer(OF(int32_t, at));
     case MEMBER_U64:
-        return value_from_u64(OF(uint64_t, at));
+        return tree_number(OF(uint64_t, at));
     case MEMBER_INT:
         return json_integer(OF(int64_t, at));
     case MEMBER_FLOAT:

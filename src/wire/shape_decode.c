@@ -47,7 +47,7 @@ static int decode_instant(const json_t *value, uint64_t *ret)
         return 0;
     }
     /* Never has one spelling. */
-    return value_to_u64(value, ret) == 0 && *ret != UINT64_MAX ? 0 : 1;
+    return tree_to_number(value, ret) == 0 && *ret != UINT64_MAX ? 0 : 1;
 }
 
 static int decode_enum(const struct member *member, const json_t *value, uint32_t *ret)
@@ -112,7 +112,7 @@ static int decode_scalar(const struct member *member, const json_t *value, char 
         AT(int32_t, at) = (int32_t)integer;
         return 0;
     case MEMBER_U64:
-        return value_to_u64(value, &AT(uint64_t, at));
+        return tree_to_number(value, &AT(uint64_t, at));
     case MEMBER_INT:
         return decode_integer(value, INT64_MIN, INT64_MAX, &AT(int64_t, at));
     case MEMBER_FLOAT:

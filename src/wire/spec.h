@@ -1,8 +1,9 @@
 /* What a revision runs, pinned whole: the configuration with every default filled in, and what
- * the outside looked like when it was accepted (real paths, environment). It is written into the
- * journal with its revision, so that a respawn next week runs what was accepted today.
+ * the outside looked like when it was accepted (real paths, environment). It is written into
+ * the journal with its revision, so that a respawn next week runs what was accepted today.
  *
- * All strings and vectors are owned by the spec. Vectors are NULL-ended. A zeroed spec is empty.
+ * All strings and vectors are owned by the spec. Vectors are NULL-ended. A zeroed spec is
+ * empty.
  */
 #pragma once
 
@@ -64,13 +65,16 @@ struct spec {
     struct policy policy; /* policy.workers is resolved when pinned */
 
     /* Pinned; NULL before. */
-    char *release;               /* the user's label; may stay NULL */
-    char *pinned_executable;     /* real path of exec[0] */
-    char *pinned_directory;      /* real path of working_directory */
-    char **pinned_environment;   /* all that the worker gets, but for what is each worker's own */
+    char *release;             /* the user's label; may stay NULL */
+    char *pinned_executable;   /* real path of exec[0] */
+    char *pinned_directory;    /* real path of working_directory */
+    char **pinned_environment; /* all that the worker gets, but for what is each worker's own */
 };
 
 void spec_release(struct spec *spec);
+
+/* Releases the strings of one listener. */
+void listener_spec_release(struct listener_spec *listener);
 
 /* The spec as one JSON object's text, with no defaults left out; *ret_text is the caller's.
  * Returns 0 or -ENOMEM. */

@@ -2,7 +2,11 @@
 
 #include "base/error.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+static const uint64_t exact_max = UINT64_C(1) << 53;
 
 /* How many bytes the UTF-8 sequence at `text` has, or 0 where there is none (RFC 3629: no
  * overlong forms, no surrogates, nothing beyond U+10FFFF). Never reads past the closing NUL. */
@@ -84,6 +88,49 @@ json_t *tree_text(const char *text)
         return json_string_nocheck(text);
     repaired = utf8_repair(text);
     return repaired ? json_string_nocheck(repaired) : NULL;
+}
+
+json_t *tree_number(uint64_t number)
+{
+    char digits[24];
+
+    if (number <= exact_max)
+        return json_integer((json_int_t)number);
+    (void)snprintf(digits, sizeof(digits), "%" PRIu64, number);
+    return json_string_nocheck(digits);
+}
+
+/* The number that `digits` spells, or 0 where it does not fit or is none. */
+static uint64_t number_of_digits(const char *digits)
+{
+    uint64_t number = 0;
+
+    for (; *digits; digits++)
+        if (*digits < '0' || *digits > '9' || __builtin_mul_overflow(number, 10u, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*digits - '0'), &number))
+            return 0;
+    return number;
+}
+
+int tree_to_number(const json_t *value, uint64_t *ret_number)
+{
+    const char *digits = json_string_value(value);
+    json_int_t integer = json_integer_value(value);
+    uint64_t number;
+
+    if (json_is_integer(value)) {
+        if (integer < 0 || (uint64_t)integer > exact_max)
+            return 1;
+        *ret_number = (uint64_t)integer;
+        return 0;
+    }
+    if (!digits || digits[0] == '0')
+        return 1;
+    number = number_of_digits(digits);
+    if (number <= exact_max)
+        return 1;
+    *ret_number = number;
+    return 0;
 }
 
 int tree_set_consume(json_t *object, const char *key, json_t *value)

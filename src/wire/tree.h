@@ -25,6 +25,13 @@ static inline void cleanup_json(json_t **value)
  * U+FFFD, a byte at a time. NULL: out of memory. */
 json_t *tree_text(const char *text);
 
+/* A JSON integer, or a string of decimal digits beyond 2^53, where programs that keep numbers
+ * as doubles would round it. NULL: out of memory. */
+json_t *tree_number(uint64_t number);
+
+/* The inverse, in that one spelling. Returns 0, or 1 where it is no such number. */
+MUST_CHECK int tree_to_number(const json_t *value, uint64_t *ret_number);
+
 /* Puts `value` into `object`; consumes it. Returns 0, or -ENOMEM, also where `value` is NULL.
  */
 MUST_CHECK int tree_set_consume(json_t *object, const char *key, json_t *value);

@@ -1,5 +1,4 @@
 #include "wire/view_shape.h"
-
 /* The three ways to name a member and where it lies; an array also says where its count is. */
 #define ONE(view, member) .name = #member, .offset = offsetof(struct view, member)
 #define MANY(view, member, count)                                                              \

@@ -16,7 +16,8 @@
 
 #include <cmocka.h>
 
-/* stderr for the time of a test: its place is taken by `fd`, and given back by stderr_restore().
+/* stderr for the time of a test: its place is taken by `fd`, and given back by
+ * stderr_restore().
  */
 static int stderr_replace(int fd)
 {

@@ -89,7 +89,7 @@ static void write_request(struct connection *connection)
         (void)snprintf(path, sizeof path, "/echo/%llu", id);
     int size = snprintf(connection->request, sizeof connection->request,
                         "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, options->host,
-                        shape_keeps_alive(options->shape) ? "" : "Connection: close\r\n");
+                        options->keep_alive ? "" : "Connection: close\r\n");
     assert(size > 0 && (size_t)size < sizeof connection->request);
     connection->id = id;
     connection->request_size = (size_t)size;
@@ -223,7 +223,7 @@ static int accept_answer(struct connection *connection, struct instant now)
                      answer->pid);
     if (r < 0)
         return r;
-    if (!answer->keep_alive || !shape_keeps_alive(connection->load->options->shape))
+    if (!answer->keep_alive || !connection->load->options->keep_alive)
         connection_close(connection);
     rest(connection, next_wake(connection, now));
     return 0;

@@ -39,6 +39,7 @@ static const char help[] =
     "  --shape S4          requests of 2 s (GET /echo/ID?ms=2000), 32 connections\n"
     "  --shape S5          streams of 8 s (GET /stream/ID?seconds=8), 16 connections\n"
     "  --shape S1R, S2R    S1 and S2 at 500 requests a second\n"
+    "  --close             a new connection for each request, in any shape\n"
     "  --connections N     instead of the shape's own number\n"
     "  --rate N            requests a second, all connections together\n"
     "  --seconds N         begin no more requests after N seconds\n"
@@ -62,6 +63,7 @@ enum option_id {
     OPTION_SLOW,
     OPTION_STREAM,
     OPTION_SEED,
+    OPTION_CLOSE,
     OPTION_JSON,
     OPTION_TIMELINE,
     OPTION_HELP,
@@ -77,6 +79,7 @@ static const struct option long_options[] = {
     {"slow-ms", required_argument, NULL, OPTION_SLOW},
     {"stream-seconds", required_argument, NULL, OPTION_STREAM},
     {"seed", required_argument, NULL, OPTION_SEED},
+    {"close", no_argument, NULL, OPTION_CLOSE},
     {"json", required_argument, NULL, OPTION_JSON},
     {"timeline", required_argument, NULL, OPTION_TIMELINE},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -86,6 +89,7 @@ static const struct option long_options[] = {
 /* What the command line said, before the shape's defaults fill in the rest. */
 struct wish {
     const struct shape_default *shape;
+    bool close;
     double number[OPTION_HELP + 1]; /* negative: not said */
 };
 
@@ -96,11 +100,6 @@ const char *shape_name(enum shape shape)
             return shapes[i].name;
     }
     return "?";
-}
-
-bool shape_keeps_alive(enum shape shape)
-{
-    return shape != SHAPE_S1;
 }
 
 static int parse_port(const char *text, in_port_t *ret)
@@ -184,6 +183,7 @@ static void apply(struct options *options, const struct wish *wish)
     const struct shape_default *shape = wish->shape;
     const double *number = wish->number;
     options->shape = shape->shape;
+    options->keep_alive = shape->shape != SHAPE_S1 && !wish->close;
     options->connections =
         (unsigned int)or_default(number[OPTION_CONNECTIONS], shape->connections);
     options->rate = or_default(number[OPTION_RATE], shape->rate);
@@ -203,6 +203,9 @@ static int take_option(struct options *options, struct wish *wish, int id)
     case OPTION_HELP:
         (void)fputs(help, stdout);
         return 2;
+    case OPTION_CLOSE:
+        wish->close = true;
+        return 0;
     case OPTION_JSON:
         options->json = optarg;
         return 0;

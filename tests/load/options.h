@@ -31,6 +31,7 @@ struct options {
     unsigned int slow_ms;  /* S4 */
     unsigned int stream_s; /* S5 */
     uint64_t seed;         /* of the pauses of S3 */
+    bool keep_alive;       /* a connection is used again */
     const char *json;      /* path of the report, "-" for stdout; NULL: text on stdout */
     const char *timeline;  /* path; NULL: none */
 };
@@ -40,6 +41,3 @@ struct options {
 MUST_CHECK int options_parse(struct options *ret_options, int argc, char **argv);
 
 const char *shape_name(enum shape shape);
-
-/* Whether this shape uses a connection again. */
-bool shape_keeps_alive(enum shape shape);

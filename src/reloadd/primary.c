@@ -1,0 +1,480 @@
+#include "reloadd/primary.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "os/cgroup.h"
+#include "os/lock.h"
+#include "reloadd/app.h"
+#include "reloadd/clock.h"
+#include "reloadd/einhorn.h"
+#include "reloadd/load.h"
+#include "reloadd/process.h"
+#include "reloadd/readiness.h"
+#include "reloadd/reload.h"
+#include "reloadd/server.h"
+
+#include <libgen.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+extern char **environ;
+
+/* What the loop tells. */
+
+/* A notice that came before the deadline may wait in the kernel while the primary was not
+ * scheduled. libuv runs timers first, so the tick waits for one more turn: a worker that was
+ * ready in time is not called late for our own lateness. */
+static void on_tick(void *user)
+{
+    struct app *app = user;
+
+    if (!app->tick_seen) {
+        app->tick_seen = true;
+        timer_set(app->tick, loop_now(app->loop));
+        return;
+    }
+    app->tick_seen = false;
+    app_post(app, &(struct event){.kind = EVENT_TICK});
+    app_pump(app);
+}
+
+static void on_journal_retry(void *user)
+{
+    struct app *app = user;
+
+    if (state_journal_trouble(app->journal) && app_compact(app) < 0)
+        timer_set(app->journal_retry, instant_plus(loop_now(app->loop), span_from_ms(5000)));
+}
+
+static void on_output(void *user, const struct output_line *line)
+{
+    const struct app *app = user;
+
+    server_line(app->server, line);
+}
+
+static void stop_or_hurry(struct app *app)
+{
+    bool again = app->rollout->state >= ROLLOUT_STOPPING;
+
+    app_post(app, &(struct event){.kind = again ? EVENT_HURRY : EVENT_STOP});
+    app_pump(app);
+}
+
+static void forward_signal(struct app *app, int number)
+{
+    for (struct process *each = app->processes; each; each = each->next)
+        if (!each->ended)
+            process_signal(each, number);
+}
+
+static void on_signal(void *user, int number)
+{
+    struct app *app = user;
+
+    if (number == SIGHUP)
+        reload_wish(app, &(struct reload_wish){.conflict = CONFLICT_SUPERSEDE});
+    else if (number == SIGUSR1 || number == SIGUSR2)
+        forward_signal(app, number);
+    else
+        stop_or_hurry(app);
+}
+
+static bool child_is_ours(void *user, pid_t pid)
+{
+    const struct app *app = user;
+
+    return process_is_ours(app, pid) || reload_is_ours(app, pid);
+}
+
+/* Making. */
+
+__attribute__((format(printf, 1, 3))) static int fail(const char *format, int r, ...)
+{
+    va_list arguments;
+    char text[512];
+
+    va_start(arguments, r);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_error("%s: %s", text, strerror(-r));
+    return EXIT_FAILED;
+}
+
+static int name_app(struct app *app)
+{
+    const struct options *options = app->options;
+    const char *source = options->name     ? options->name
+                         : options->config ? options->config
+                                           : options->command[0];
+    _cleanup_free_ char *copy = strdup(source);
+    char *dot;
+
+    if (!copy)
+        return fail("%s", -ENOMEM, source);
+    app->name = strdup(options->name ? copy : basename(copy));
+    if (!app->name)
+        return fail("%s", -ENOMEM, source);
+    dot = strrchr(app->name, '.');
+    if (!options->name && dot && dot != app->name)
+        *dot = '\0';
+    if (app_name_is_valid(app->name))
+        return 0;
+    log_error(
+        "\"%s\" is no name for an app: expected a letter or digit, then up to 63 letters, "
+        "digits, dots, dashes, underscores or @; give one by --name",
+        app->name);
+    return EXIT_USAGE;
+}
+
+static int make_directory(const char *parent, const char *name)
+{
+    _cleanup_free_ char *path = directories_path(parent, name);
+
+    if (!path)
+        return -ENOMEM;
+    return mkdir(path, 0711) < 0 && errno != EEXIST ? error_from_errno() : 0;
+}
+
+static int take_lock(struct app *app)
+{
+    _cleanup_free_ char *path = directories_path(app->directories.state, "lock");
+    pid_t holder = 0;
+    int r = path ? lock_take(path, &app->lock_fd, &holder) : -ENOMEM;
+
+    if (r < 0)
+        return fail("%s can't be locked", r, path ? path : "the state");
+    if (r == 1) {
+        log_error("the app \"%s\" has a primary already (pid %d): stop it first, or give this "
+                  "one another --name",
+                  app->name, holder);
+        return EXIT_REFUSED;
+    }
+    return 0;
+}
+
+static int settle_in(struct app *app)
+{
+    int r = directories_find(geteuid(), app->name, &app->directories);
+
+    if (r == 0)
+        r = directories_create(&app->directories);
+    if (r == 0)
+        r = make_directory(app->directories.runtime, "notify");
+    if (r < 0)
+        return fail("the directories of \"%s\" can't be made", r, app->name);
+    return take_lock(app);
+}
+
+/* reloadd-exec: beside this program in a build tree, in ../libexec/reloadd where it is
+ * installed.
+ */
+static int find_loader(struct app *app)
+{
+    static const char *const places[] = {"reloadd-exec", "../libexec/reloadd/reloadd-exec"};
+    char self[4096] = "";
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    const char *folder = n > 0 ? dirname(self) : ".";
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        char *path = directories_path(folder, places[i]);
+
+        if (path && access(path, X_OK) == 0) {
+            app->loader = path;
+            return 0;
+        }
+        free(path);
+    }
+    return fail("reloadd-exec is neither in %s nor in %s/../libexec/reloadd", -ENOENT, folder,
+                folder);
+}
+
+static void find_cgroup(struct app *app)
+{
+    _cleanup_free_ char *own = NULL;
+    char name[APP_NAME_MAX + 32];
+
+    if (cgroup_find_writable(&own) != 0)
+        return;
+    (void)snprintf(name, sizeof(name), "reloadd.%s.%d", app->name, getpid());
+    if (cgroup_create(own, name, &app->cgroup) < 0)
+        app->cgroup = NULL;
+}
+
+static int print_config_errors(const struct app *app, const struct config_errors *errors)
+{
+    for (size_t i = 0; i < errors->n; i++) {
+        _cleanup_free_ char *line = NULL;
+
+        if (config_error_format(&errors->list[i], app->options->config, &line) == 0)
+            log_error("%s", line);
+    }
+    return EXIT_REFUSED;
+}
+
+static int load_first(struct app *app, struct spec *spec)
+{
+    _cleanup_(config_errors_release) struct config_errors errors = {0};
+    const struct options *options = app->options;
+    struct load_request request = {
+        .config_path = options->config,
+        .listen = options->listen[0] ? options->listen : NULL,
+        .workers = options->workers,
+        .command = options->command,
+        .environment = (const char *const *)environ,
+        .release = options->release,
+    };
+    int r = load_spec(&request, spec, &errors);
+
+    if (r < 0)
+        return fail("the configuration", r);
+    return r == 0 ? 0 : print_config_errors(app, &errors);
+}
+
+static int open_listeners(struct app *app, struct spec *spec)
+{
+    char error[LISTENERS_ERROR_SIZE];
+    int r = listeners_inherit(&app->listeners, error);
+
+    if (r == 0)
+        r = listeners_complete(&app->listeners, spec);
+    if (r == 0)
+        r = listeners_open(&app->listeners, spec, error);
+    if (r < 0)
+        return fail("the listeners", r);
+    if (r == 1)
+        log_error("%s", error);
+    return r == 0 ? 0 : EXIT_FAILED;
+}
+
+static int make_loop(struct app *app)
+{
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, 0};
+    struct signals_handlers handlers = {
+        .received = on_signal,
+        .is_ours = getpid() == 1 ? child_is_ours : NULL,
+    };
+    int r = loop_new(&app->loop);
+
+    if (r == 0)
+        r = timer_new(app->loop, on_tick, app, &app->tick);
+    if (r == 0)
+        r = timer_new(app->loop, readiness_look, app, &app->readiness);
+    if (r == 0)
+        r = timer_new(app->loop, on_journal_retry, app, &app->journal_retry);
+    if (r == 0)
+        r = signals_new(app->loop, numbers, &handlers, app, &app->signals);
+    return r < 0 ? fail("the event loop", r) : 0;
+}
+
+static int make_server(struct app *app)
+{
+    _cleanup_free_ char *path = directories_path(app->directories.runtime, "control");
+    struct unix_socket_options options = {
+        .path = path,
+        .type = SOCK_STREAM,
+        .mode = 0600,
+        .uid = (uid_t)-1,
+        .gid = (gid_t)-1,
+    };
+    int fd = -1;
+    int r = path ? unix_socket_listen(&options, 0, &fd) : -ENOMEM;
+
+    if (r == 0)
+        r = server_new_take(app, fd, &app->server);
+    if (r < 0) {
+        (void)close_fd(fd);
+        return fail("the control socket %s can't be opened", r, path ? path : "");
+    }
+    r = einhorn_new(app, &app->einhorn);
+    return r < 0 ? fail("the socket for einhorn's clients", r) : 0;
+}
+
+static void tell_recovery(struct app *app)
+{
+    const struct recovery *recovery = &app->recovery;
+
+    if (recovery->torn_bytes > 0)
+        app_say(app, LEVEL_WARNING,
+                "the last line of the state journal was half written: %llu bytes cut",
+                (unsigned long long)recovery->torn_bytes);
+    if (recovery->aside[0] != '\0')
+        app_say(
+            app, LEVEL_ERROR,
+            "the state journal was damaged at %s; it was set aside as %s/%s, and what stood "
+            "before the damage is kept",
+            recovery->damage, app->directories.state, recovery->aside);
+}
+
+static int open_journal(struct app *app)
+{
+    _cleanup_free_ char *path = directories_path(app->directories.state, "journal.jsonl");
+    int r = path ? state_journal_open(path, app->name, app->rollout, &app->revisions,
+                                      &app->journal, &app->recovery)
+                 : -ENOMEM;
+
+    if (r == 1) {
+        log_error("%s can't be used: %s", path, app->recovery.damage);
+        return EXIT_REFUSED;
+    }
+    if (r < 0)
+        return fail("the state journal %s can't be opened", r, path ? path : "");
+    tell_recovery(app);
+    return 0;
+}
+
+static int app_make(struct app *app)
+{
+    bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+
+    app->rollout = calloc(1, sizeof(*app->rollout));
+    app->update = calloc(1, sizeof(*app->update));
+    if (!app->rollout || !app->update || output_new(colour, on_output, app, &app->output) < 0)
+        return fail("reloadd", -ENOMEM);
+    app->started = clock_wall();
+    return 0;
+}
+
+/* Beginning. */
+
+/* Whether the spec is what the stable revision runs: then a restart goes on with its number. A
+ * restart says no release of its own, and takes the stable one's. */
+static bool is_stable_spec(const struct app *app, struct spec *spec)
+{
+    const struct revision_entry *stable = revisions_find(&app->revisions, app->rollout->stable);
+    _cleanup_free_ char *text = NULL;
+    char *release = spec->release;
+    bool same;
+
+    if (!stable || !stable->pinned)
+        return false;
+    if (!release)
+        spec->release = stable->spec.release;
+    same = spec_encode(spec, &text) == 0 && strcmp(text, stable->spec_text) == 0;
+    spec->release = release;
+    return same;
+}
+
+static int begin(struct app *app, struct spec *spec)
+{
+    struct event boot = {.kind = EVENT_BOOT};
+    _cleanup_free_ char *text = NULL;
+    uint64_t revision = app->rollout->last_revision + 1;
+    int r = 0;
+
+    if (state_journal_trouble(app->journal))
+        r = app_compact(app);
+    if (r == 0 && !is_stable_spec(app, spec)) {
+        r = spec_encode(spec, &text);
+        if (r == 0)
+            r = revisions_pin_take(&app->revisions, revision, clock_wall(), spec, &text);
+        if (r == 0)
+            app_post(app, &(struct event){.kind = EVENT_ACCEPT,
+                                          .revision = revision,
+                                          .policy = &app_spec(app, revision)->policy});
+        boot.revision = revision;
+    }
+    if (r < 0)
+        return fail("the first revision", r);
+    app_post(app, &boot);
+    app_pump(app);
+    return 0;
+}
+
+static void greet(struct app *app)
+{
+    for (size_t i = 0; i < app->listeners.n; i++)
+        app_say(app, LEVEL_NOTICE, "app %s (pid %d) listens on %s%s", app->name, getpid(),
+                app->listeners.items[i].bound,
+                app->listeners.items[i].inherited ? ", handed over by the service manager"
+                                                  : "");
+}
+
+static int app_start(struct app *app, struct spec *spec)
+{
+    int code = name_app(app);
+
+    if (code == 0)
+        code = app_make(app);
+    if (code == 0)
+        code = load_first(app, spec);
+    if (code == 0)
+        code = settle_in(app);
+    if (code == 0)
+        code = find_loader(app);
+    if (code == 0)
+        code = open_listeners(app, spec);
+    if (code == 0)
+        code = make_loop(app);
+    if (code == 0)
+        code = open_journal(app);
+    if (code == 0)
+        code = make_server(app);
+    if (code != 0)
+        return code;
+    find_cgroup(app);
+    greet(app);
+    return begin(app, spec);
+}
+
+static void app_release_all(struct app *app)
+{
+    reload_release_all(app);
+    einhorn_free(app->einhorn);
+    server_free(app->server);
+    app->server = NULL;
+    process_release_all(app);
+    signals_free(app->signals);
+    timer_free(app->tick);
+    timer_free(app->readiness);
+    timer_free(app->journal_retry);
+    loop_free(app->loop);
+    listeners_release(&app->listeners);
+    state_journal_free(app->journal);
+    revisions_release(&app->revisions);
+    output_free(app->output);
+    if (app->cgroup)
+        (void)cgroup_remove(app->cgroup);
+    app_forget_words(app);
+    free(app->answers.items);
+    free(app->events.items);
+    free(app->rollout);
+    free(app->update);
+    free(app->last_refusal);
+    free(app->cgroup);
+    free(app->loader);
+    free(app->name);
+}
+
+/* The control socket goes with the primary; the directory stays, others may be in it. */
+static void remove_socket(const struct app *app, const char *name)
+{
+    _cleanup_free_ char *path =
+        app->directories.runtime ? directories_path(app->directories.runtime, name) : NULL;
+
+    if (path && app->lock_fd >= 0)
+        (void)unlink(path);
+}
+
+int primary_run(const struct options *options)
+{
+    struct app app = {.options = options, .lock_fd = -1};
+    struct spec spec = {0};
+    int code = app_start(&app, &spec);
+
+    if (code == 0) {
+        /* Only EFFECT_EXIT ends it. */
+        (void)loop_run(app.loop);
+        code = app.exit_code;
+    }
+    spec_release(&spec);
+    remove_socket(&app, "control");
+    remove_socket(&app, "einhorn");
+    app_release_all(&app);
+    directories_release(&app.directories);
+    (void)close_fd(app.lock_fd);
+    return code;
+}

@@ -1,0 +1,109 @@
+#include "reloadd/readiness.h"
+
+#include "base/log.h"
+#include "os/accepting.h"
+#include "os/group.h"
+#include "reloadd/app.h"
+#include "reloadd/process.h"
+
+enum {
+    PIDS_MAX = 128,        /* processes of one worker that are looked at */
+    WHOLE_GROUP_EVERY = 8, /* looks, where finding a worker's other processes is dear */
+};
+
+/* A worker is looked at often while it is young, and each look is cheap; one that takes long to
+ * start need not be caught in the very millisecond. */
+static struct span pause_at_age(struct span age)
+{
+    if (span_to_ms(age) < 2000)
+        return span_from_ms(5);
+    return span_from_ms(span_to_ms(age) < 10000 ? 50 : 250);
+}
+
+static void schedule(struct app *app)
+{
+    struct instant now = loop_now(app->loop);
+    struct instant next = INSTANT_NEVER;
+
+    for (const struct process *each = app->processes; each; each = each->next) {
+        const struct worker *worker = rollout_worker(app->rollout, each->worker);
+
+        if (each->looked_at && worker)
+            next = instant_earlier(
+                next, instant_plus(now, pause_at_age(instant_since(now, worker->since))));
+    }
+    timer_set(app->readiness, next);
+}
+
+/* Its pids; without a cgroup the others than the first are found by a walk through /proc. */
+static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MAX])
+{
+    struct group group = {process->pid, process->start_time, process->cgroup};
+    size_t n = 0;
+
+    if ((process->cgroup || process->looks % WHOLE_GROUP_EVERY == WHOLE_GROUP_EVERY - 1) &&
+        group_list(&group, pids, PIDS_MAX, &n) >= 0 && n > 0)
+        return n;
+    pids[0] = process->pid;
+    return 1;
+}
+
+static bool is_accepting(const struct app *app, struct process *process)
+{
+    const struct spec *spec = app_spec(app, process->revision);
+    pid_t pids[PIDS_MAX];
+    uint64_t inodes[64];
+    size_t inode_n = 0;
+    bool accepting = false;
+    size_t pid_n = list_pids(process, pids);
+
+    for (size_t i = 0; i < spec->listener_n && inode_n < 64; i++) {
+        const struct listener *listener =
+            listeners_find(&app->listeners, spec->listeners[i].address);
+
+        if (listener)
+            inodes[inode_n++] = listener->identity.inode;
+    }
+    if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0 && process->looks == 0)
+        app_say(
+            process->app, LEVEL_WARNING,
+            "worker %llu (pid %d) may not be looked into: it is ready when it sends READY=1",
+            (unsigned long long)process->worker, process->pid);
+    process->looks++;
+    return accepting;
+}
+
+void readiness_of_started(struct process *process)
+{
+    struct app *app = process->app;
+    const struct spec *spec = app_spec(app, process->revision);
+
+    if (spec->policy.readiness != READINESS_AUTO)
+        return;
+    if (spec->listener_n == 0) {
+        app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
+        return;
+    }
+    process->looked_at = true;
+    schedule(app);
+}
+
+void readiness_look(void *user)
+{
+    struct app *app = user;
+
+    for (struct process *each = app->processes; each; each = each->next) {
+        const struct worker *worker = rollout_worker(app->rollout, each->worker);
+
+        if (!each->looked_at)
+            continue;
+        if (!worker || worker->state != WORKER_STARTING) {
+            each->looked_at = false;
+        } else if (is_accepting(app, each)) {
+            each->looked_at = false;
+            app_post(app, &(struct event){.kind = EVENT_READY, .worker = each->worker});
+        }
+    }
+    app_pump(app);
+    schedule(app);
+}

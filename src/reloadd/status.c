@@ -1,0 +1,391 @@
+#include "reloadd/status.h"
+
+#include "base/error.h"
+#include "os/memory.h"
+#include "reloadd/app.h"
+#include "reloadd/clock.h"
+#include "reloadd/process.h"
+#include "wire/present.h"
+#include "wire/strings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    WORDS_SIZE = 160,
+    WARNINGS_MAX = 4,
+    WARNING_SIZE = 700,
+    CRASH_LOOP = 3, /* failures in a row that are a crash loop */
+};
+
+/* Everything a status view borrows, in one piece. */
+struct store {
+    struct app_view view;
+    struct listener_view *listeners;
+    struct worker_view *workers;
+    struct slot_view *slots;
+    char (*worker_words)[WORDS_SIZE];
+    char (*slot_texts)[FAILURE_TEXT_SIZE];
+    struct failure_view *slot_failures;
+    int64_t queued[QUEUE_MAX];
+    char rollout_words[WORDS_SIZE];
+    char rollout_text[FAILURE_TEXT_SIZE];
+    struct failure_view rollout_failure;
+    struct outcome_view last;
+    char last_text[FAILURE_TEXT_SIZE];
+    struct failure_view last_failure;
+    const char *warnings[WARNINGS_MAX];
+    char warning_texts[WARNINGS_MAX][WARNING_SIZE];
+};
+
+static void store_free(struct store *store)
+{
+    free(store->listeners);
+    free(store->workers);
+    free(store->slots);
+    free(store->worker_words);
+    free(store->slot_texts);
+    free(store->slot_failures);
+    free(store);
+}
+
+static void cleanup_store(struct store **store)
+{
+    if (*store)
+        store_free(*store);
+}
+
+static struct store *store_new(const struct app *app)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    size_t workers = app->rollout->worker_n + 1;
+    size_t slots = app->rollout->slot_n + 1;
+
+    if (!store)
+        return NULL;
+    store->listeners = calloc(app->listeners.n + 1, sizeof(*store->listeners));
+    store->workers = calloc(workers, sizeof(*store->workers));
+    store->worker_words = calloc(workers, sizeof(*store->worker_words));
+    store->slots = calloc(slots, sizeof(*store->slots));
+    store->slot_texts = calloc(slots, sizeof(*store->slot_texts));
+    store->slot_failures = calloc(slots, sizeof(*store->slot_failures));
+    if (store->listeners && store->workers && store->worker_words && store->slots &&
+        store->slot_texts && store->slot_failures)
+        return store;
+    store_free(store);
+    return NULL;
+}
+
+bool failure_fill(struct app *app, const struct reason *reason,
+                  char text[static FAILURE_TEXT_SIZE], struct failure_view *ret_failure)
+{
+    char **lines = app_last_words(app, reason->worker);
+
+    (void)reason_describe(reason, text, FAILURE_TEXT_SIZE);
+    return failure_view_fill(reason, text, (const char *const *)lines,
+                             strings_count((const char *const *)lines), ret_failure);
+}
+
+static double seconds_of(struct instant at)
+{
+    return wall_to_seconds(clock_wall_of(at));
+}
+
+static double seconds_left(const struct app *app, struct instant deadline)
+{
+    return span_to_seconds(instant_since(deadline, loop_now(app->loop)));
+}
+
+/* What ends the worker's state, in words; NULL where nothing is waited for. */
+static const char *worker_words(const struct app *app, const struct worker *worker, char *words)
+{
+    double left = seconds_left(app, worker->deadline);
+    const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
+    static const char *const sign[READINESS_N] = {
+        [READINESS_AUTO] = "READY=1, or to be seen accepting",
+        [READINESS_NOTIFY] = "READY=1",
+        [READINESS_DELAY] = "readiness.delay_seconds to pass",
+    };
+
+    switch (worker->state) {
+    case WORKER_SPAWNING:
+        return "its process";
+    case WORKER_STARTING:
+        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)", sign[policy->readiness], left);
+        return words;
+    case WORKER_WARMING:
+        (void)snprintf(words, WORDS_SIZE, "min_ready_seconds to pass (%.1f s left)", left);
+        return words;
+    case WORKER_ADMITTED:
+        return NULL;
+    case WORKER_DRAINING:
+        (void)snprintf(words, WORDS_SIZE, "its requests to end (killed in %.1f s)", left);
+        return words;
+    case WORKER_KILLING:
+        return "the kernel to end it";
+    case WORKER_STATE_N:
+        break;
+    }
+    return NULL;
+}
+
+static void fill_worker(const struct app *app, const struct worker *worker, char *words,
+                        struct worker_view *ret_view)
+{
+    const struct process *process = process_find(app, worker->id);
+    uint64_t bytes;
+
+    *ret_view = (struct worker_view){
+        .id = (int64_t)worker->id,
+        .slot = worker->slot,
+        .revision = (int64_t)worker->revision,
+        .release = app_release(app, worker->revision),
+        .state = worker_state_name(worker->state),
+        .pid = worker->pid,
+        .since = seconds_of(worker->since),
+        .started = seconds_of(worker->started),
+        .waits_for = worker_words(app, worker, words),
+        .status = process ? process->status : NULL,
+    };
+    if (process && !process->ended && memory_resident(worker->pid, &bytes) == 0)
+        ret_view->memory_bytes = optional_int((int64_t)bytes);
+}
+
+static bool slot_has_worker(const struct rollout *rollout, uint32_t slot)
+{
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        if (rollout->workers[i].slot == slot && worker_is_active(&rollout->workers[i]))
+            return true;
+    return false;
+}
+
+static void fill_slot(struct app *app, struct store *store, uint32_t i)
+{
+    const struct slot *slot = &app->rollout->slots[i];
+    bool waiting = slot->state == SLOT_WAITING && !slot_has_worker(app->rollout, i);
+    struct slot_view *view = &store->slots[i];
+
+    *view = (struct slot_view){
+        .slot = i,
+        .state = waiting ? slot_state_name(SLOT_WAITING)
+                         : slot_state_name(slot_has_worker(app->rollout, i) ? SLOT_FILLED
+                                                                            : SLOT_VACANT),
+        .failures = slot->failures,
+        .crash_loop = slot->failures >= CRASH_LOOP,
+    };
+    if (waiting)
+        view->retry = optional_float(seconds_of(slot->retry));
+    if (failure_fill(app, &slot->last, store->slot_texts[i], &store->slot_failures[i]))
+        view->last = &store->slot_failures[i];
+}
+
+static unsigned count_state(const struct rollout *rollout, enum worker_state from,
+                            enum worker_state to)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        n += rollout->workers[i].state >= from && rollout->workers[i].state <= to;
+    return n;
+}
+
+/* The slot whose next try is the nearest, or slot_n. */
+static uint32_t next_retry(const struct rollout *rollout)
+{
+    uint32_t best = rollout->slot_n;
+
+    for (uint32_t i = 0; i < rollout->slot_n; i++)
+        if (rollout->slots[i].state == SLOT_WAITING && !slot_has_worker(rollout, i) &&
+            (best == rollout->slot_n ||
+             rollout->slots[i].retry.nanoseconds < rollout->slots[best].retry.nanoseconds))
+            best = i;
+    return best;
+}
+
+static const char *rollout_words(const struct app *app, char *words)
+{
+    const struct rollout *rollout = app->rollout;
+    unsigned coming = count_state(rollout, WORKER_SPAWNING, WORKER_WARMING);
+    unsigned going = count_state(rollout, WORKER_DRAINING, WORKER_KILLING);
+    uint32_t retry = next_retry(rollout);
+
+    if (coming > 0 && rollout->state < ROLLOUT_STOPPING)
+        (void)snprintf(words, WORDS_SIZE, "%u %s to become ready", coming,
+                       coming == 1 ? "worker" : "workers");
+    else if (retry < rollout->slot_n && rollout->state < ROLLOUT_STOPPING)
+        (void)snprintf(words, WORDS_SIZE, "the next try in slot %u (in %.1f s)", retry,
+                       seconds_left(app, rollout->slots[retry].retry));
+    else if (going > 0)
+        (void)snprintf(words, WORDS_SIZE, "%u old %s to drain", going,
+                       going == 1 ? "worker" : "workers");
+    else
+        return NULL;
+    return words;
+}
+
+static void fill_rollout(struct app *app, struct store *store)
+{
+    const struct rollout *rollout = app->rollout;
+    struct rollout_view *view = &store->view.rollout;
+
+    *view = (struct rollout_view){
+        .state = rollout_state_name(rollout->state),
+        .since = seconds_of(rollout->since),
+        .stable = (int64_t)rollout->stable,
+        .target = (int64_t)rollout->target,
+        .waits_for = rollout_words(app, store->rollout_words),
+        .queued = store->queued,
+        .queued_n = rollout->queue_n,
+    };
+    if (rollout->trial != 0)
+        view->trial = optional_int((int64_t)rollout->trial);
+    for (size_t i = 0; i < rollout->queue_n; i++)
+        store->queued[i] = (int64_t)rollout->queue[i];
+    if (failure_fill(app, &rollout->reason, store->rollout_text, &store->rollout_failure))
+        view->failure = &store->rollout_failure;
+}
+
+static void fill_last(struct app *app, struct store *store)
+{
+    if (app->last.revision == 0)
+        return;
+    store->last = (struct outcome_view){
+        .revision = (int64_t)app->last.revision,
+        .release = app_release(app, app->last.revision),
+        .outcome = outcome_name(app->last.outcome),
+        .at = wall_to_seconds(app->last.at),
+        .seconds = app->last.seconds,
+    };
+    if (failure_fill(app, &app->last.reason, store->last_text, &store->last_failure))
+        store->last.failure = &store->last_failure;
+    store->view.last = &store->last;
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(struct store *store, const char *format,
+                                                       ...)
+{
+    size_t n = store->view.warning_n++;
+    va_list arguments;
+
+    assert(n < WARNINGS_MAX);
+    va_start(arguments, format);
+    (void)vsnprintf(store->warning_texts[n], WARNING_SIZE, format, arguments);
+    va_end(arguments);
+    store->warnings[n] = store->warning_texts[n];
+}
+
+static void fill_warnings(const struct app *app, struct store *store)
+{
+    const char *trouble = state_journal_trouble(app->journal);
+
+    store->view.warnings = store->warnings;
+    if (trouble)
+        warn(store, "the state journal in %s can't be written (%s): reloads are refused",
+             app->directories.state, trouble);
+    if (app->recovery.aside[0] != '\0')
+        warn(store, "the state journal was damaged (%s) and set aside as %s",
+             app->recovery.damage, app->recovery.aside);
+    if (!app->cgroup)
+        warn(store,
+             "no writable cgroup: a worker's descendants are ended by its process group, "
+             "which they may leave");
+    if (app->last_refusal)
+        warn(store, "the last reload was refused: %s", app->last_refusal);
+}
+
+static void fill_app(struct app *app, struct store *store)
+{
+    const struct rollout *rollout = app->rollout;
+
+    store->view = (struct app_view){
+        .name = app->name,
+        .pid = getpid(),
+        .version = RELOADD_VERSION,
+        .config = app->options->config,
+        .started = wall_to_seconds(app->started),
+        .desired = rollout_desired(rollout),
+        .admitted = count_state(rollout, WORKER_ADMITTED, WORKER_ADMITTED),
+        .delivery = "inherit",
+        .dispatch = "shared",
+        .revision = (int64_t)rollout->stable,
+        .release = app_release(app, rollout->stable),
+        .listeners = store->listeners,
+        .listener_n = app->listeners.n,
+        .slots = store->slots,
+        .slot_n = rollout->slot_n,
+        .workers = store->workers,
+        .worker_n = rollout->worker_n,
+    };
+    if (rollout->scale > 0 && rollout_desired(rollout) == rollout->scale)
+        store->view.scale = optional_int(rollout->scale);
+    for (size_t i = 0; i < app->listeners.n; i++)
+        store->listeners[i] = (struct listener_view){
+            .name = app->listeners.items[i].name,
+            .address = app->listeners.items[i].bound,
+            .source = app->listeners.items[i].inherited ? "inherited" : "opened",
+        };
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        fill_worker(app, &rollout->workers[i], store->worker_words[i], &store->workers[i]);
+    for (uint32_t i = 0; i < rollout->slot_n; i++)
+        fill_slot(app, store, i);
+    fill_rollout(app, store);
+    fill_last(app, store);
+    fill_warnings(app, store);
+}
+
+int status_message(struct app *app, char **ret_message)
+{
+    _cleanup_(cleanup_store) struct store *store = store_new(app);
+
+    if (!store)
+        return -ENOMEM;
+    fill_app(app, store);
+    return present_status(&store->view, ret_message);
+}
+
+/* "running" and "queued" are outcomes that are still open. */
+static const char *entry_outcome(const struct rollout *rollout,
+                                 const struct history_entry *history)
+{
+    if (history->outcome != OUTCOME_NONE)
+        return outcome_name(history->outcome);
+    for (size_t i = 0; i < rollout->queue_n; i++)
+        if (rollout->queue[i] == history->revision)
+            return "queued";
+    return "running";
+}
+
+static void fill_entry(struct app *app, const struct history_entry *history, char *text,
+                       struct failure_view *failure, struct entry_view *ret_view)
+{
+    *ret_view = (struct entry_view){
+        .revision = (int64_t)history->revision,
+        .release = history->release,
+        .outcome = entry_outcome(app->rollout, history),
+        .accepted = wall_to_seconds(history->accepted),
+        .exec = (const char *const *)history->exec,
+        .exec_n = strings_count((const char *const *)history->exec),
+        .working_directory = history->working_directory,
+        .executable = history->executable,
+        .stable = history->revision == app->rollout->stable,
+    };
+    if (history->ended.microseconds != 0)
+        ret_view->ended = optional_float(wall_to_seconds(history->ended));
+    if (failure_fill(app, &history->reason, text, failure))
+        ret_view->failure = failure;
+}
+
+int history_message(struct app *app, char **ret_message)
+{
+    size_t n = app->revisions.n;
+    _cleanup_free_ struct entry_view *entries = calloc(n + 1, sizeof(*entries));
+    _cleanup_free_ struct failure_view *failures = calloc(n + 1, sizeof(*failures));
+    _cleanup_free_ char(*texts)[FAILURE_TEXT_SIZE] = calloc(n + 1, sizeof(*texts));
+    struct history_view view = {.revisions = entries, .revision_n = n};
+
+    if (!entries || !failures || !texts)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        fill_entry(app, &app->revisions.items[i].history, texts[i], &failures[i], &entries[i]);
+    return present_history(&view, ret_message);
+}

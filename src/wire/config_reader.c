@@ -1,0 +1,78 @@
+#include "wire/config_reader.h"
+
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where to complain: the flag, or the path in words. */
+static int place_format(const struct config_reader *reader, const struct value_path *path,
+                        char **ret_place)
+{
+    if (reader->text != NULL)
+        return value_path_format(path, ret_place);
+    *ret_place = strdup(reader->flag);
+    return *ret_place == NULL ? -ENOMEM : 0;
+}
+
+int config_expected(const struct config_reader *reader, const struct value_path *path,
+                    const json_t *found, const char *format, ...)
+{
+    _cleanup_free_ char *expected = NULL;
+    _cleanup_free_ char *description = NULL;
+    _cleanup_free_ char *place = NULL;
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = vasprintf(&expected, format, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        expected = NULL;
+        return -ENOMEM;
+    }
+    r = value_describe(found, &description);
+    if (r == 0)
+        r = place_format(reader, path, &place);
+    if (r == 0)
+        r = config_errors_add(reader->errors, reader->text, reader->size, place,
+                              "expected %s, found %s", expected, description);
+    return r < 0 ? r : 1;
+}
+
+int config_expected_key(const struct config_reader *reader, const struct value_path *path,
+                        const char *format, ...)
+{
+    _cleanup_free_ char *expected = NULL;
+    _cleanup_free_ char *description = NULL;
+    _cleanup_free_ char *place = NULL;
+    json_auto_t *key = json_string(path->key);
+    va_list arguments;
+    int r;
+
+    if (key == NULL)
+        return -ENOMEM;
+    va_start(arguments, format);
+    r = vasprintf(&expected, format, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        expected = NULL;
+        return -ENOMEM;
+    }
+    r = value_describe(key, &description);
+    if (r == 0)
+        r = place_format(reader, path, &place);
+    if (r == 0)
+        r = config_errors_add_key(reader->errors, reader->text, reader->size, place,
+                                  "expected %s, found %s", expected, description);
+    return r < 0 ? r : 1;
+}
+
+int config_missing(const struct config_reader *reader, const char *path, const char *expected)
+{
+    int r = config_errors_add(reader->errors, reader->text, reader->size, path,
+                              "expected %s, found nothing", expected);
+
+    return r < 0 ? r : 1;
+}

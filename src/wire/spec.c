@@ -1,0 +1,354 @@
+#include "wire/spec.h"
+
+#include "base/error.h"
+#include "wire/json.h"
+#include "wire/names.h"
+#include "wire/record_shape.h"
+#include "wire/strings.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+enum {
+    MODE_MOST = 07777,
+};
+
+static const char *const workers_names[] = {
+    [WORKERS_COUNT] = "count",
+    [WORKERS_MAX_OF_PROCESSORS] = "max",
+    [WORKERS_MAX_OF_PROCESSORS_BUT_1] = "max-1",
+};
+
+static const char *const listener_type_names[LISTENER_TYPE_N] = {
+    [LISTENER_TCP] = "tcp",
+    [LISTENER_UNIX] = "unix",
+};
+
+/* A string or a vector of strings in a struct; left out of the JSON where it is NULL. */
+struct text_member {
+    const char *name;
+    size_t offset;
+    bool vector;
+};
+
+#define OF_SPEC(member)     #member, offsetof(struct spec, member)
+#define OF_LISTENER(member) #member, offsetof(struct listener_spec, member)
+
+static const struct text_member spec_members[] = {
+    {OF_SPEC(exec), true},
+    {OF_SPEC(working_directory), false},
+    {OF_SPEC(environment), true},
+    {OF_SPEC(environment_file), false},
+    {OF_SPEC(user), false},
+    {OF_SPEC(group), false},
+    {OF_SPEC(check), true},
+    {OF_SPEC(release), false},
+    {OF_SPEC(pinned_executable), false},
+    {OF_SPEC(pinned_directory), false},
+    {OF_SPEC(pinned_environment), true},
+};
+
+static const struct text_member listener_members[] = {
+    {OF_LISTENER(name), false},  {OF_LISTENER(address), false}, {OF_LISTENER(host), false},
+    {OF_LISTENER(owner), false}, {OF_LISTENER(group), false},
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static void release_texts(const struct text_member *members, size_t n, void *from)
+{
+    for (size_t i = 0; i < n; i++) {
+        void *at = (char *)from + members[i].offset;
+
+        if (members[i].vector)
+            strings_free(*(char ***)at);
+        else
+            free(*(char **)at);
+    }
+}
+
+void listener_spec_release(struct listener_spec *listener)
+{
+    if (listener == NULL)
+        return;
+    release_texts(listener_members, LENGTH(listener_members), listener);
+    *listener = (struct listener_spec){0};
+}
+
+void spec_release(struct spec *spec)
+{
+    if (spec == NULL)
+        return;
+    for (size_t i = 0; i < spec->listener_n; i++)
+        listener_spec_release(&spec->listeners[i]);
+    free(spec->listeners);
+    release_texts(spec_members, LENGTH(spec_members), spec);
+    *spec = (struct spec){0};
+}
+
+static json_t *encode_vector(char *const *vector)
+{
+    json_auto_t *array = json_array();
+
+    for (; array != NULL && *vector != NULL; vector++)
+        if (tree_append_consume(array, value_from_bytes(*vector)) < 0)
+            return NULL;
+    return take_ptr(array);
+}
+
+static int encode_texts(const struct text_member *members, size_t n, const void *from,
+                        json_t *object)
+{
+    for (size_t i = 0; i < n; i++) {
+        const void *at = (const char *)from + members[i].offset;
+        char *const *text = at;
+        char *const *const *vector = at;
+        json_t *value;
+
+        if (*text == NULL)
+            continue;
+        value = members[i].vector ? encode_vector(*vector) : value_from_bytes(*text);
+        if (tree_set_consume(object, members[i].name, value) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static json_t *encode_listener(const struct listener_spec *listener)
+{
+    json_auto_t *object = json_object();
+
+    if (object == NULL ||
+        encode_texts(listener_members, LENGTH(listener_members), listener, object) < 0 ||
+        tree_set_consume(object, "type", json_string(listener_type_names[listener->type])) <
+            0 ||
+        tree_set_consume(object, "port", json_integer(listener->port)) < 0 ||
+        tree_set_consume(object, "mode", json_integer(listener->mode)) < 0 ||
+        tree_set_consume(object, "backlog", json_integer(listener->backlog)) < 0)
+        return NULL;
+    return take_ptr(object);
+}
+
+static json_t *encode_listeners(const struct spec *spec)
+{
+    json_auto_t *array = json_array();
+
+    for (size_t i = 0; array != NULL && i < spec->listener_n; i++)
+        if (tree_append_consume(array, encode_listener(&spec->listeners[i])) < 0)
+            return NULL;
+    return take_ptr(array);
+}
+
+static json_t *encode_dialects(uint32_t dialects)
+{
+    json_auto_t *array = json_array();
+
+    for (unsigned i = 0; array != NULL && dialect_names[i] != NULL; i++)
+        if ((dialects & (UINT32_C(1) << i)) != 0 &&
+            tree_append_consume(array, json_string(dialect_names[i])) < 0)
+            return NULL;
+    return take_ptr(array);
+}
+
+/* The policy as in records, but for the workers, which a policy must have and a spec that is
+ * not pinned yet may lack: they stand beside it. */
+static json_t *encode_policy(const struct policy *policy)
+{
+    struct policy whole = *policy;
+    json_t *object;
+
+    whole.workers = 1;
+    return shape_encode(&policy_shape, &whole, &object) == 0 ? object : NULL;
+}
+
+int spec_encode(const struct spec *spec, char **ret_text)
+{
+    json_auto_t *object = json_object();
+
+    if (object == NULL || encode_texts(spec_members, LENGTH(spec_members), spec, object) < 0 ||
+        tree_set_consume(object, "listeners", encode_listeners(spec)) < 0 ||
+        tree_set_consume(object, "workers_type",
+                         json_string(workers_names[spec->workers_type])) < 0 ||
+        tree_set_consume(object, "workers", json_integer(spec->policy.workers)) < 0 ||
+        tree_set_consume(object, "dialects", encode_dialects(spec->dialects)) < 0 ||
+        tree_set_consume(object, "drain_signal", json_integer(spec->drain_signal)) < 0 ||
+        tree_set_consume(object, "policy", encode_policy(&spec->policy)) < 0)
+        return -ENOMEM;
+    return tree_write(object, ret_text);
+}
+
+static int decode_vector(const json_t *array, char ***ret_vector)
+{
+    size_t n = json_array_size(array);
+    _cleanup_strings_ char **vector = NULL;
+
+    if (!json_is_array(array))
+        return 1;
+    vector = calloc(n + 1, sizeof(*vector));
+    if (vector == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int r = value_to_bytes(json_array_get(array, i), &vector[i]);
+
+        if (r != 0)
+            return r;
+    }
+    *ret_vector = take_ptr(vector);
+    return 0;
+}
+
+static int decode_texts(const struct text_member *members, size_t n, const json_t *object,
+                        void *into)
+{
+    for (size_t i = 0; i < n; i++) {
+        const json_t *value = json_object_get(object, members[i].name);
+        void *at = (char *)into + members[i].offset;
+        int r = 0;
+
+        if (value != NULL)
+            r = members[i].vector ? decode_vector(value, at) : value_to_bytes(value, at);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Returns 0, or 1 where there is no integer from `least` to `most`. */
+MUST_CHECK static int decode_integer(const json_t *object, const char *name, json_int_t least,
+                                     json_int_t most, json_int_t *ret_number)
+{
+    const json_t *value = json_object_get(object, name);
+
+    if (!json_is_integer(value) || json_integer_value(value) < least ||
+        json_integer_value(value) > most)
+        return 1;
+    *ret_number = json_integer_value(value);
+    return 0;
+}
+
+/* The index of a name among `n`; `n` where it is none of them. */
+static size_t decode_name(const json_t *object, const char *member, const char *const *names,
+                          size_t n)
+{
+    const char *name = json_string_value(json_object_get(object, member));
+    size_t i = 0;
+
+    while (i < n && (name == NULL || strcmp(names[i], name) != 0))
+        i++;
+    return i;
+}
+
+static int decode_listener(const json_t *object, struct listener_spec *listener)
+{
+    size_t type = decode_name(object, "type", listener_type_names, LISTENER_TYPE_N);
+    json_int_t port, mode, backlog;
+    int r = decode_texts(listener_members, LENGTH(listener_members), object, listener);
+
+    if (r != 0)
+        return r;
+    if (type == LISTENER_TYPE_N || listener->name == NULL || *listener->name == '\0' ||
+        listener->address == NULL || (type == LISTENER_TCP && listener->host == NULL) ||
+        decode_integer(object, "port", 0, UINT16_MAX, &port) != 0 ||
+        decode_integer(object, "mode", 0, MODE_MOST, &mode) != 0 ||
+        decode_integer(object, "backlog", 0, INT_MAX, &backlog) != 0)
+        return 1;
+    listener->type = (enum listener_type)type;
+    listener->port = (uint16_t)port;
+    listener->mode = (mode_t)mode;
+    listener->backlog = (int)backlog;
+    return 0;
+}
+
+static int decode_listeners(const json_t *array, struct spec *spec)
+{
+    size_t n = json_array_size(array);
+
+    if (!json_is_array(array))
+        return 1;
+    if (n == 0)
+        return 0;
+    spec->listeners = calloc(n, sizeof(*spec->listeners));
+    if (spec->listeners == NULL)
+        return -ENOMEM;
+    spec->listener_n = n;
+    for (size_t i = 0; i < n; i++) {
+        int r = decode_listener(json_array_get(array, i), &spec->listeners[i]);
+
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int decode_dialects(const json_t *array, uint32_t *ret_dialects)
+{
+    uint32_t dialects = 0;
+
+    if (!json_is_array(array))
+        return 1;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        uint32_t dialect = name != NULL ? dialect_from_name(name) : 0;
+
+        if (dialect == 0)
+            return 1;
+        dialects |= dialect;
+    }
+    *ret_dialects = dialects;
+    return 0;
+}
+
+static int decode_policy(const json_t *object, struct policy *policy)
+{
+    struct arena arena = {0};
+    const struct member *wrong;
+    int r;
+
+    if (!json_is_object(object))
+        return 1;
+    r = shape_decode(&policy_shape, object, &arena, policy, &wrong);
+    arena_release(&arena);
+    return r;
+}
+
+static int decode_spec(const json_t *object, struct spec *spec)
+{
+    size_t type = decode_name(object, "workers_type", workers_names, LENGTH(workers_names));
+    json_int_t workers, drain_signal;
+    int r = decode_texts(spec_members, LENGTH(spec_members), object, spec);
+
+    if (r == 0)
+        r = decode_listeners(json_object_get(object, "listeners"), spec);
+    if (r == 0)
+        r = decode_dialects(json_object_get(object, "dialects"), &spec->dialects);
+    if (r == 0)
+        r = decode_policy(json_object_get(object, "policy"), &spec->policy);
+    if (r != 0)
+        return r;
+    if (type == LENGTH(workers_names) || spec->exec == NULL || spec->exec[0] == NULL ||
+        decode_integer(object, "workers", type == WORKERS_COUNT ? 1 : 0, SLOT_MAX, &workers) !=
+            0 ||
+        decode_integer(object, "drain_signal", 1, SIGRTMAX, &drain_signal) != 0)
+        return 1;
+    spec->workers_type = (enum workers_type)type;
+    spec->policy.workers = (uint32_t)workers;
+    spec->drain_signal = (int)drain_signal;
+    return 0;
+}
+
+int spec_decode(const char *text, size_t size, struct spec *ret_spec)
+{
+    json_auto_t *object = NULL;
+    json_error_t error;
+    struct spec spec = {0};
+    int r = value_parse(text, size, JSON_REJECT_DUPLICATES, &object, &error);
+
+    if (r == 0)
+        r = decode_spec(object, &spec);
+    if (r == 0)
+        *ret_spec = spec;
+    else
+        spec_release(&spec);
+    return r;
+}
