@@ -2,14 +2,13 @@
  * says READY=1, and serves as server.h tells.
  *
  * With WEBWORKER_FAULT set it is a bad release on purpose, for the tests: "exit" ends at once,
- * "silent" never serves, "die" ends a second after it was ready.
+ * "silent" never serves, "leave" drains and ends with code 7 a second after it was ready.
  */
 #include "server.h"
 
 #include "base/error.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -52,8 +51,8 @@ static bool commit_fault(const char *fault)
         (void)fprintf(stderr, "webworker: this release is broken\n");
         exit(EXIT_FAULT);
     }
-    if (strcmp(fault, "die") == 0)
-        (void)alarm(1); /* SIGALRM is deadly by default */
+    if (strcmp(fault, "leave") == 0)
+        (void)alarm(1);
     return strcmp(fault, "silent") != 0;
 }
 
@@ -77,5 +76,7 @@ int main(void)
     r = server_run(listeners, (size_t)r, revision);
     if (r < 0)
         (void)fprintf(stderr, "webworker: %s\n", strerror(-r));
+    if (r == 0 && fault != NULL)
+        return EXIT_FAULT;
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

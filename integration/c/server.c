@@ -246,6 +246,7 @@ static int server_init(struct server *server)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGQUIT);
+    (void)sigaddset(&signals, SIGALRM);
     if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
         return error_from_errno();
     server->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

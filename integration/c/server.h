@@ -66,7 +66,7 @@ struct server {
     char revision[64];
 };
 
-/* Serves until SIGTERM, SIGINT or SIGQUIT, drains and returns 0; or -errno. listeners:
+/* Serves until SIGTERM, SIGINT, SIGQUIT or SIGALRM, drains and returns 0; or -errno. listeners:
  * listening, non-blocking, borrowed. Blocks. */
 MUST_CHECK int server_run(const int *listeners, size_t listener_n, const char *revision);
 

@@ -36,6 +36,6 @@ process.once('SIGTERM', () => {
   const began = Date.now();
   // From Node 19 on close() would cut at once what looks idle to it (_http_server.js).
   server.closeIdleConnections = () => {};
-  server.close(() => process.exit(0));
+  server.close(() => process.exit());
   setInterval(() => closeTheIdle(began), 100);
 });

@@ -14,6 +14,6 @@ server.listen({ fd: 3 });
 
 process.on('SIGTERM', () => {
   draining = true;
-  server.close(() => process.exit(0));
+  server.close(() => process.exit());
   server.closeIdleConnections();
 });

@@ -22,7 +22,7 @@ struct group {
 };
 
 /* Sends a signal to everything in it; SIGKILL by cgroup.kill where there is a cgroup. Returns
- * 0; 1 where nothing is there (the signal reached nobody); -errno. */
+ * 0, also where just zombies are left; 1 where nothing is there; -errno. */
 MUST_CHECK int group_kill(const struct group *group, int signal_number);
 
 /* Does nothing of it run any more? A zombie does not run. Without a cgroup it looks through

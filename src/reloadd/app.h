@@ -51,6 +51,8 @@ struct app {
     int lock_fd;
     char *cgroup; /* writable folder for workers' cgroups; NULL: there is none */
     char *loader; /* path of reloadd-exec */
+    int guard_fd; /* os/guard.h; -1: there is no guard */
+    pid_t guard;
     struct wall started;
 
     struct loop *loop;

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "os/cgroup.h"
+#include "os/guard.h"
 #include "os/lock.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 extern char **environ;
 
@@ -384,6 +386,20 @@ static int begin(struct app *app, struct spec *spec)
     return 0;
 }
 
+/* In the foreground, nobody would ever find the workers of a primary that was killed. */
+static void start_guard(struct app *app)
+{
+    int r;
+
+    if (app->options->mode != OPTIONS_FOREGROUND || getpid() == 1)
+        return;
+    r = guard_start(app->cgroup, &app->guard_fd, &app->guard);
+    if (r < 0)
+        app_say(app, LEVEL_WARNING,
+                "no guard (%s): descendants of workers may outlive a primary that is killed",
+                strerror(-r));
+}
+
 static void greet(struct app *app)
 {
     for (size_t i = 0; i < app->listeners.n; i++)
@@ -416,6 +432,7 @@ static int app_start(struct app *app, struct spec *spec)
     if (code != 0)
         return code;
     find_cgroup(app);
+    start_guard(app);
     greet(app);
     return begin(app, spec);
 }
@@ -461,7 +478,7 @@ static void remove_socket(const struct app *app, const char *name)
 
 int primary_run(const struct options *options)
 {
-    struct app app = {.options = options, .lock_fd = -1};
+    struct app app = {.options = options, .lock_fd = -1, .guard_fd = -1};
     struct spec spec = {0};
     int code = app_start(&app, &spec);
 
@@ -474,6 +491,9 @@ int primary_run(const struct options *options)
     remove_socket(&app, "control");
     remove_socket(&app, "einhorn");
     app_release_all(&app);
+    app.guard_fd = close_fd(app.guard_fd);
+    if (app.guard > 0)
+        (void)waitpid(app.guard, NULL, 0);
     directories_release(&app.directories);
     (void)close_fd(app.lock_fd);
     return code;

@@ -6,6 +6,7 @@
 #include "loop/lines.h"
 #include "os/cgroup.h"
 #include "os/group.h"
+#include "os/guard.h"
 #include "os/notify_socket.h"
 #include "os/pidfd.h"
 #include "os/spawn.h"
@@ -76,6 +77,8 @@ static void process_free(struct process *process)
         place = &(*place)->next;
     if (*place)
         *place = process->next;
+    if (process->app->guard_fd >= 0 && process->pid > 0)
+        (void)guard_remove(process->app->guard_fd, process->pid);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
@@ -406,6 +409,8 @@ static int process_begin(struct process *process, const struct spec *spec)
     process->pid = spawned.pid;
     process->pidfd = take_fd(spawned.pidfd);
     process->start_time = spawned.start_time;
+    if (process->app->guard_fd >= 0 && guard_add(process->app->guard_fd, process->pid) < 0)
+        log_debug("worker %llu is not guarded", (unsigned long long)process->worker);
     r = watch_process(process, &spawned, &notify_fd, &read_fd);
     if (r < 0) {
         struct pidfd_exit how;

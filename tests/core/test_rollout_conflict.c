@@ -12,33 +12,16 @@ static void supersede_forward_retires_candidate_and_starts_anew(void **state)
     transcript_begin(&t, &policy);
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_ready(&t, 3);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_exited(&t, 2, 0);
+    text_truncate(&t.text, 0);
+    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_exited(&t, 4, 0);
     transcript_ready(&t, 5);
     transcript_ready(&t, 6);
     transcript_exited(&t, 3, 0);
     transcript_exited(&t, 1, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
-                      "0.000 reload 2\n"
-                      "  | revision 2: started\n"
-                      "  | worker 3: started, slot 1, revision 2\n"
-                      "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
-                      "0.000 ready 3\n"
-                      "  | worker 3: ready\n"
-                      "  | worker 3: admitted\n"
-                      "  | worker 2: retired\n"
-                      "  | worker 4: started, slot 0, revision 2\n"
-                      "  > drain 2\n"
-                      "  > spawn 4\n"
-                      "0.000 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
                       "0.000 reload 3\n"
                       "  | revision 2: ended, superseded: superseded by revision 3\n"
                       "  | revision 3: started\n"
@@ -47,11 +30,7 @@ static void supersede_forward_retires_candidate_and_starts_anew(void **state)
                       "  > outcome 2 superseded\n"
                       "  > drain 4\n"
                       "  > spawn 5\n"
-                      "0.000 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n"
-                      "0.000 exited 2 (exited with status 0)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-                      "  > sweep 2\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n"
                       "0.000 exited 4 (exited with status 0)\n"
                       "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 0\n"
                       "  > sweep 4\n"
@@ -62,8 +41,7 @@ static void supersede_forward_retires_candidate_and_starts_anew(void **state)
                       "  | worker 6: started, slot 0, revision 3\n"
                       "  > drain 3\n"
                       "  > spawn 6\n"
-                      "0.000 spawned 6\n"
-                      "  | worker 6: spawned, pid 106\n"
+                      "0.000 spawned 6 | worker 6: spawned, pid 106\n"
                       "0.000 ready 6\n"
                       "  | worker 6: ready\n"
                       "  | worker 6: admitted\n"
@@ -100,30 +78,26 @@ static void supersede_settling_completes_the_older(void **state)
     transcript_ready(&t, 3);
     transcript_exited(&t, 2, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 ready 2\n"
                       "  | worker 2: ready\n"
                       "  | worker 2: admitted\n"
                       "  | worker 1: retired\n"
                       "  | revision 2: promoted\n"
                       "  > drain 1\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
                       "0.000 reload 3\n"
                       "  | revision 2: ended, complete\n"
                       "  | revision 3: started\n"
                       "  | worker 3: started, slot 0, revision 3\n"
                       "  > outcome 2 complete\n"
                       "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 exited 1 (exited with status 0)\n"
                       "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
                       "  | revision 1: forgotten\n"
@@ -160,14 +134,12 @@ static void supersede_reverting_fails_the_older(void **state)
     transcript_exited(&t, 2, 0);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 3: started, slot 1, revision 2\n"
         "  > spawn 3\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
         "0.000 ready 3\n"
         "  | worker 3: ready\n"
         "  | worker 3: admitted\n"
@@ -175,8 +147,7 @@ static void supersede_reverting_fails_the_older(void **state)
         "  | worker 4: started, slot 0, revision 2\n"
         "  > drain 2\n"
         "  > spawn 4\n"
-        "0.000 spawned 4\n"
-        "  | worker 4: spawned, pid 104\n"
+        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
         "0.000 exited 4 (exited with status 1)\n"
         "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 1\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 4 (slot 0, revision 2) exited "
@@ -185,10 +156,8 @@ static void supersede_reverting_fails_the_older(void **state)
         "  | worker 5: started, slot 1, revision 1\n"
         "  > sweep 4\n"
         "  > spawn 5\n"
-        "0.000 spawned 5\n"
-        "  | worker 5: spawned, pid 105\n"
-        "0.000 accept 3\n"
-        "  | revision 3: accepted\n"
+        "0.000 spawned 5 | worker 5: spawned, pid 105\n"
+        "0.000 accept 3 | revision 3: accepted\n"
         "0.000 reload 3\n"
         "  | revision 2: ended, failed: worker 4 (slot 0, revision 2) exited with status 1\n"
         "  | revision 3: started\n"
@@ -211,24 +180,17 @@ static void supersede_ends_the_queue_too(void **state)
     transcript_reload(&t, &policy, CONFLICT_QUEUE);
     transcript_reload(&t, &policy, CONFLICT_QUEUE);
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 2: started\n"
                           "  | worker 2: started, slot 0, revision 2\n"
                           "  > spawn 2\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n"
-                          "0.000 accept 3\n"
-                          "  | revision 3: accepted\n"
-                          "0.000 reload 3 queue\n"
-                          "  | revision 3: queued\n"
-                          "0.000 accept 4\n"
-                          "  | revision 4: accepted\n"
-                          "0.000 reload 4 queue\n"
-                          "  | revision 4: queued\n"
-                          "0.000 accept 5\n"
-                          "  | revision 5: accepted\n"
+                          "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+                          "0.000 accept 3 | revision 3: accepted\n"
+                          "0.000 reload 3 queue | revision 3: queued\n"
+                          "0.000 accept 4 | revision 4: accepted\n"
+                          "0.000 reload 4 queue | revision 4: queued\n"
+                          "0.000 accept 5 | revision 5: accepted\n"
                           "0.000 reload 5\n"
                           "  | revision 3: ended, superseded: superseded by revision 5\n"
                           "  | revision 4: ended, superseded: superseded by revision 5\n"
@@ -245,8 +207,7 @@ static void supersede_ends_the_queue_too(void **state)
                           "  > spawn 3\n"
                           "  > forget 3\n"
                           "  > forget 4\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n");
+                          "0.000 spawned 3 | worker 3: spawned, pid 103\n");
     transcript_close(&t);
 }
 
@@ -259,17 +220,14 @@ static void supersede_first_start_starts_anew(void **state)
     transcript_open(&t);
     transcript_boot(&t, transcript_accept(&t, &policy));
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_expect(&t, "0.000 accept 1\n"
-                          "  | revision 1: accepted\n"
+    transcript_expect(&t, "0.000 accept 1 | revision 1: accepted\n"
                           "0.000 boot 1\n"
                           "  | booted\n"
                           "  | revision 1: started\n"
                           "  | worker 1: started, slot 0, revision 1\n"
                           "  > spawn 1\n"
-                          "0.000 spawned 1\n"
-                          "  | worker 1: spawned, pid 101\n"
-                          "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+                          "0.000 spawned 1 | worker 1: spawned, pid 101\n"
+                          "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 1: ended, superseded: superseded by revision 2\n"
                           "  | revision 2: started\n"
@@ -278,8 +236,7 @@ static void supersede_first_start_starts_anew(void **state)
                           "  > outcome 1 superseded\n"
                           "  > drain 1\n"
                           "  > spawn 2\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n");
+                          "0.000 spawned 2 | worker 2: spawned, pid 102\n");
     transcript_settle(&t);
     transcript_expect(&t,
                       "0.000 ready 2\n"
@@ -311,18 +268,14 @@ static void queue_waits_for_its_turn(void **state)
     transcript_ready(&t, 3);
     transcript_exited(&t, 2, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
-                      "0.000 reload 3 queue\n"
-                      "  | revision 3: queued\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
+                      "0.000 reload 3 queue | revision 3: queued\n"
                       "0.000 ready 2\n"
                       "  | worker 2: ready\n"
                       "  | worker 2: admitted\n"
@@ -339,8 +292,7 @@ static void queue_waits_for_its_turn(void **state)
                       "  > outcome 2 complete\n"
                       "  > spawn 3\n"
                       "  > forget 1\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 ready 3\n"
                       "  | worker 3: ready\n"
                       "  | worker 3: admitted\n"
@@ -370,18 +322,14 @@ static void queue_goes_on_after_failure(void **state)
     transcript_exited(&t, 2, 1);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 2: started, slot 0, revision 2\n"
         "  > spawn 2\n"
-        "0.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
-        "0.000 accept 3\n"
-        "  | revision 3: accepted\n"
-        "0.000 reload 3 queue\n"
-        "  | revision 3: queued\n"
+        "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+        "0.000 accept 3 | revision 3: accepted\n"
+        "0.000 reload 3 queue | revision 3: queued\n"
         "0.000 exited 2 (exited with status 1)\n"
         "  | worker 2: gone: worker 2 (slot 0, revision 2) exited with status 1\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, revision 2) exited "
@@ -395,8 +343,7 @@ static void queue_goes_on_after_failure(void **state)
         "  > outcome 2 failed\n"
         "  > spawn 3\n"
         "  > forget 2\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n");
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n");
     transcript_close(&t);
 }
 
@@ -409,14 +356,12 @@ static void queue_idle_starts_at_once(void **state)
     transcript_open(&t);
     transcript_begin(&t, &policy);
     transcript_reload(&t, &policy, CONFLICT_QUEUE);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2 queue\n"
                           "  | revision 2: started\n"
                           "  | worker 2: started, slot 0, revision 2\n"
                           "  > spawn 2\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n");
+                          "0.000 spawned 2 | worker 2: spawned, pid 102\n");
     transcript_close(&t);
 }
 
@@ -434,8 +379,7 @@ static void queue_full_refuses(void **state)
     text_truncate(&t.text, 0);
     transcript_reload(&t, &policy, CONFLICT_QUEUE);
     transcript_expect(
-        &t, "0.000 accept 19\n"
-            "  | revision 19: accepted\n"
+        &t, "0.000 accept 19 | revision 19: accepted\n"
             "0.000 reload 19 queue\n"
             "  | revision 19: ended, refused: the rollout of revision 2 is under way\n"
             "  > outcome 19 refused\n");
@@ -462,8 +406,7 @@ static void queue_of_more_workers_after_halt_keeps_what_serves(void **state)
     transcript_exited(&t, 4, 1);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 2: started, slot 1, revision 2\n"
@@ -472,16 +415,11 @@ static void queue_of_more_workers_after_halt_keeps_what_serves(void **state)
         "  > spawn 2\n"
         "  > spawn 3\n"
         "  > spawn 4\n"
-        "0.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
-        "0.000 spawned 4\n"
-        "  | worker 4: spawned, pid 104\n"
-        "0.000 accept 3\n"
-        "  | revision 3: accepted\n"
-        "0.000 reload 3 queue\n"
-        "  | revision 3: queued\n"
+        "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
+        "0.000 accept 3 | revision 3: accepted\n"
+        "0.000 reload 3 queue | revision 3: queued\n"
         "0.000 ready 2\n"
         "  | worker 2: ready\n"
         "  | worker 2: admitted\n"
@@ -498,8 +436,7 @@ static void queue_of_more_workers_after_halt_keeps_what_serves(void **state)
         "  > sweep 4\n"
         "  > outcome 2 failed\n"
         "  > spawn 5\n"
-        "0.000 spawned 5\n"
-        "  | worker 5: spawned, pid 105\n");
+        "0.000 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_close(&t);
 }
 
@@ -518,16 +455,13 @@ static void refuse_busy_refuses(void **state)
     transcript_exited(&t, 1, 0);
     transcript_reload(&t, &policy, CONFLICT_REFUSE);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
                       "0.000 reload 3 refuse\n"
                       "  | revision 3: ended, refused: the rollout of revision 2 is under way\n"
                       "  > outcome 3 refused\n"
@@ -537,8 +471,7 @@ static void refuse_busy_refuses(void **state)
                       "  | worker 1: retired\n"
                       "  | revision 2: promoted\n"
                       "  > drain 1\n"
-                      "0.000 accept 4\n"
-                      "  | revision 4: accepted\n"
+                      "0.000 accept 4 | revision 4: accepted\n"
                       "0.000 reload 4 refuse\n"
                       "  | revision 4: ended, refused: the rollout of revision 2 is under way\n"
                       "  | revision 3: forgotten\n"
@@ -551,16 +484,14 @@ static void refuse_busy_refuses(void **state)
                       "  > sweep 1\n"
                       "  > outcome 2 complete\n"
                       "  > forget 1\n"
-                      "0.000 accept 5\n"
-                      "  | revision 5: accepted\n"
+                      "0.000 accept 5 | revision 5: accepted\n"
                       "0.000 reload 5 refuse\n"
                       "  | revision 5: started\n"
                       "  | worker 3: started, slot 0, revision 5\n"
                       "  | revision 4: forgotten\n"
                       "  > spawn 3\n"
                       "  > forget 4\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n");
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n");
     transcript_close(&t);
 }
 
@@ -582,8 +513,7 @@ static void reload_while_stopping_refuses(void **state)
                       "  | worker 1: retired\n"
                       "  > close_listeners\n"
                       "  > drain 1\n"
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: ended, refused: the app was stopped\n"
                       "  > outcome 2 refused\n"
@@ -592,8 +522,7 @@ static void reload_while_stopping_refuses(void **state)
                       "  | stopped\n"
                       "  > sweep 1\n"
                       "  > exit complete\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
                       "0.000 reload 3 queue\n"
                       "  | revision 3: ended, refused: the app was stopped\n"
                       "  > outcome 3 refused\n");

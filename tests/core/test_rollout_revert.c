@@ -4,133 +4,6 @@
 
 #include <signal.h>
 
-static void start_worker_exits_stops_and_fails(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(2);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_boot(&t, transcript_accept(&t, &policy));
-    transcript_exited(&t, 1, 3);
-    transcript_exited(&t, 2, 0);
-    transcript_expect(
-        &t,
-        "0.000 accept 1\n"
-        "  | revision 1: accepted\n"
-        "0.000 boot 1\n"
-        "  | booted\n"
-        "  | revision 1: started\n"
-        "  | worker 1: started, slot 0, revision 1\n"
-        "  | worker 2: started, slot 1, revision 1\n"
-        "  > spawn 1\n"
-        "  > spawn 2\n"
-        "0.000 spawned 1\n"
-        "  | worker 1: spawned, pid 101\n"
-        "0.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
-        "0.000 exited 1 (exited with status 3)\n"
-        "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 3\n"
-        "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, revision 1) exited "
-        "with status 3\n"
-        "  | revision 1: ended, failed: worker 1 (slot 0, revision 1) exited with status 3\n"
-        "  | stopping: worker 1 (slot 0, revision 1) exited with status 3\n"
-        "  | worker 2: retired\n"
-        "  > sweep 1\n"
-        "  > outcome 1 failed\n"
-        "  > close_listeners\n"
-        "  > drain 2\n"
-        "0.000 exited 2 (exited with status 0)\n"
-        "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-        "  | stopped\n"
-        "  > sweep 2\n"
-        "  > exit failed\n");
-    transcript_close(&t);
-}
-
-static void start_spawn_fails_stops_and_fails(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(2);
-
-    (void)state;
-    transcript_open(&t);
-    t.spawn_error = ENOENT;
-    transcript_boot(&t, transcript_accept(&t, &policy));
-    transcript_exited(&t, 2, 0);
-    transcript_expect(&t,
-                      "0.000 accept 1\n"
-                      "  | revision 1: accepted\n"
-                      "0.000 boot 1\n"
-                      "  | booted\n"
-                      "  | revision 1: started\n"
-                      "  | worker 1: started, slot 0, revision 1\n"
-                      "  | worker 2: started, slot 1, revision 1\n"
-                      "  > spawn 1\n"
-                      "  > spawn 2\n"
-                      "0.000 spawn_failed 1 (could not be started: No such file or directory)\n"
-                      "  | worker 1: gone: worker 1 (slot 0, revision 1) could not be started: "
-                      "No such file or directory\n"
-                      "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, "
-                      "revision 1) could not be started: No such file or directory\n"
-                      "  | revision 1: ended, failed: worker 1 (slot 0, revision 1) could not "
-                      "be started: No such file or directory\n"
-                      "  | stopping: worker 1 (slot 0, revision 1) could not be started: No "
-                      "such file or directory\n"
-                      "  > sweep 1\n"
-                      "  > outcome 1 failed\n"
-                      "  > close_listeners\n"
-                      "0.000 spawn_failed 2 (could not be started: No such file or directory)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) could not be started: "
-                      "No such file or directory\n"
-                      "  | stopped\n"
-                      "  > sweep 2\n"
-                      "  > exit failed\n"
-                      "0.000 exited 2 (exited with status 0)\n");
-    transcript_close(&t);
-}
-
-static void start_fails_with_queue_tells_all_who_wait(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(1);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_boot(&t, transcript_accept(&t, &policy));
-    transcript_reload(&t, &policy, CONFLICT_QUEUE);
-    transcript_exited(&t, 1, 1);
-    transcript_expect(
-        &t,
-        "0.000 accept 1\n"
-        "  | revision 1: accepted\n"
-        "0.000 boot 1\n"
-        "  | booted\n"
-        "  | revision 1: started\n"
-        "  | worker 1: started, slot 0, revision 1\n"
-        "  > spawn 1\n"
-        "0.000 spawned 1\n"
-        "  | worker 1: spawned, pid 101\n"
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
-        "0.000 reload 2 queue\n"
-        "  | revision 2: queued\n"
-        "0.000 exited 1 (exited with status 1)\n"
-        "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 1\n"
-        "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, revision 1) exited "
-        "with status 1\n"
-        "  | revision 1: ended, failed: worker 1 (slot 0, revision 1) exited with status 1\n"
-        "  | revision 2: ended, failed: the app was stopped\n"
-        "  | stopping: worker 1 (slot 0, revision 1) exited with status 1\n"
-        "  | stopped\n"
-        "  > sweep 1\n"
-        "  > outcome 1 failed\n"
-        "  > outcome 2 failed\n"
-        "  > close_listeners\n"
-        "  > exit failed\n");
-    transcript_close(&t);
-}
-
 static void reload_candidate_exits_old_are_untouched(void **state)
 {
     struct transcript t;
@@ -143,14 +16,12 @@ static void reload_candidate_exits_old_are_untouched(void **state)
     transcript_exited(&t, 3, 1);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 3: started, slot 1, revision 2\n"
         "  > spawn 3\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
         "0.000 exited 3 (exited with status 1)\n"
         "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 1\n"
         "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, revision 2) exited "
@@ -174,14 +45,12 @@ static void reload_exec_fails_old_are_untouched(void **state)
     transcript_exec_failed(&t, 3, ENOENT);
     transcript_exited(&t, 3, 127);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 3: started, slot 1, revision 2\n"
                       "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 spawn_failed 3 (could not be started: No such file or directory)\n"
                       "  | worker 3: gone: worker 3 (slot 1, revision 2) could not be started: "
                       "No such file or directory\n"
@@ -210,8 +79,7 @@ static void reload_batch_first_spawn_fails_rest_are_retired(void **state)
     t.spawn_error = EAGAIN;
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_expect(
-        &t, "0.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "0.000 accept 2 | revision 2: accepted\n"
             "0.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 3: started, slot 1, revision 2\n"
@@ -251,14 +119,12 @@ static void reload_candidate_never_ready_is_drained_and_reverts(void **state)
     transcript_signaled(&t, 2, SIGTERM);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 2: started, slot 0, revision 2\n"
         "  > spawn 2\n"
-        "0.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
+        "0.000 spawned 2 | worker 2: spawned, pid 102\n"
         "30.000 tick\n"
         "  | worker 2: retired: worker 2 (slot 0, revision 2) was not ready in time\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, revision 2) was not "
@@ -288,16 +154,13 @@ static void reload_candidate_dies_within_min_ready_reverts(void **state)
     transcript_signaled(&t, 2, SIGSEGV);
     transcript_expect(
         &t,
-        "2.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "2.000 accept 2 | revision 2: accepted\n"
         "2.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 2: started, slot 0, revision 2\n"
         "  > spawn 2\n"
-        "2.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
-        "2.000 ready 2\n"
-        "  | worker 2: ready\n"
+        "2.000 spawned 2 | worker 2: spawned, pid 102\n"
+        "2.000 ready 2 | worker 2: ready\n"
         "3.000 exited 2 (was ended by SIGSEGV)\n"
         "  | worker 2: gone: worker 2 (slot 0, revision 2) was ended by SIGSEGV\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, revision 2) was ended "
@@ -321,14 +184,12 @@ static void reload_admitted_worker_dies_old_come_back(void **state)
     transcript_ready(&t, 3);
     transcript_exited(&t, 3, 1);
     transcript_expect(
-        &t, "0.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "0.000 accept 2 | revision 2: accepted\n"
             "0.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 3: started, slot 1, revision 2\n"
             "  > spawn 3\n"
-            "0.000 spawned 3\n"
-            "  | worker 3: spawned, pid 103\n"
+            "0.000 spawned 3 | worker 3: spawned, pid 103\n"
             "0.000 ready 3\n"
             "  | worker 3: ready\n"
             "  | worker 3: admitted\n"
@@ -336,8 +197,7 @@ static void reload_admitted_worker_dies_old_come_back(void **state)
             "  | worker 4: started, slot 0, revision 2\n"
             "  > drain 2\n"
             "  > spawn 4\n"
-            "0.000 spawned 4\n"
-            "  | worker 4: spawned, pid 104\n"
+            "0.000 spawned 4 | worker 4: spawned, pid 104\n"
             "0.000 exited 3 (exited with status 1)\n"
             "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 1\n"
             "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, revision 2) "
@@ -348,8 +208,7 @@ static void reload_admitted_worker_dies_old_come_back(void **state)
             "  > sweep 3\n"
             "  > drain 4\n"
             "  > spawn 5\n"
-            "0.000 spawned 5\n"
-            "  | worker 5: spawned, pid 105\n");
+            "0.000 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_ready(&t, 5);
     transcript_exited(&t, 4, 0);
     transcript_expect(
@@ -383,14 +242,12 @@ static void reload_max_failures_two_bears_two(void **state)
     transcript_exited(&t, 2, 1);
     transcript_exited(&t, 3, 1);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 exited 2 (exited with status 1)\n"
                       "  | worker 2: gone: worker 2 (slot 0, revision 2) exited with status 1\n"
                       "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, "
@@ -398,8 +255,7 @@ static void reload_max_failures_two_bears_two(void **state)
                       "  | worker 3: started, slot 0, revision 2\n"
                       "  > sweep 2\n"
                       "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 exited 3 (exited with status 1)\n"
                       "  | worker 3: gone: worker 3 (slot 0, revision 2) exited with status 1\n"
                       "  | slot 0: waiting for 99 ms after 2 failures: worker 3 (slot 0, "
@@ -412,8 +268,7 @@ static void reload_max_failures_two_bears_two(void **state)
         "0.100 tick\n"
         "  | worker 4: started, slot 0, revision 2\n"
         "  > spawn 4\n"
-        "0.100 spawned 4\n"
-        "  | worker 4: spawned, pid 104\n"
+        "0.100 spawned 4 | worker 4: spawned, pid 104\n"
         "0.100 exited 4 (exited with status 1)\n"
         "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 1\n"
         "  | slot 0: waiting for 199 ms after 3 failures: worker 4 (slot 0, revision 2) exited "
@@ -440,14 +295,12 @@ static void reload_without_rollback_halts_mixed(void **state)
     transcript_exited(&t, 4, 1);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 3: started, slot 1, revision 2\n"
         "  > spawn 3\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
         "0.000 ready 3\n"
         "  | worker 3: ready\n"
         "  | worker 3: admitted\n"
@@ -455,8 +308,7 @@ static void reload_without_rollback_halts_mixed(void **state)
         "  | worker 4: started, slot 0, revision 2\n"
         "  > drain 2\n"
         "  > spawn 4\n"
-        "0.000 spawned 4\n"
-        "  | worker 4: spawned, pid 104\n"
+        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
         "0.000 exited 2 (exited with status 0)\n"
         "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
         "  > sweep 2\n"
@@ -478,8 +330,7 @@ static void reload_without_rollback_halts_mixed(void **state)
                       "  | worker 5: started, slot 1, revision 2\n"
                       "  > sweep 3\n"
                       "  > spawn 5\n"
-                      "0.000 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n");
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_close(&t);
 }
 
@@ -500,14 +351,12 @@ static void reload_after_halt_moves_all_slots(void **state)
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_settle(&t);
     transcript_expect(&t,
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
                       "0.000 reload 3\n"
                       "  | revision 3: started\n"
                       "  | worker 5: started, slot 1, revision 3\n"
                       "  > spawn 5\n"
-                      "0.000 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n"
                       "0.000 ready 5\n"
                       "  | worker 5: ready\n"
                       "  | worker 5: admitted\n"
@@ -515,8 +364,7 @@ static void reload_after_halt_moves_all_slots(void **state)
                       "  | worker 6: started, slot 0, revision 3\n"
                       "  > drain 3\n"
                       "  > spawn 6\n"
-                      "0.000 spawned 6\n"
-                      "  | worker 6: spawned, pid 106\n"
+                      "0.000 spawned 6 | worker 6: spawned, pid 106\n"
                       "0.000 ready 6\n"
                       "  | worker 6: ready\n"
                       "  | worker 6: admitted\n"
@@ -552,14 +400,12 @@ static void reload_no_progress_reverts(void **state)
     transcript_wait(&t);
     transcript_exited(&t, 2, 0);
     transcript_expect(
-        &t, "0.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "0.000 accept 2 | revision 2: accepted\n"
             "0.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 2: started, slot 0, revision 2\n"
             "  > spawn 2\n"
-            "0.000 spawned 2\n"
-            "  | worker 2: spawned, pid 102\n"
+            "0.000 spawned 2 | worker 2: spawned, pid 102\n"
             "60.000 tick\n"
             "  | revision 2: reverting: no progress within progress_deadline_seconds\n"
             "  | worker 2: retired\n"
@@ -621,18 +467,15 @@ static void revert_after_workers_changed_restores_their_number(void **state)
     transcript_ready(&t, 2);
     transcript_exited(&t, 3, 1);
     transcript_expect(
-        &t, "0.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "0.000 accept 2 | revision 2: accepted\n"
             "0.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 2: started, slot 1, revision 2\n"
             "  | worker 3: started, slot 0, revision 2\n"
             "  > spawn 2\n"
             "  > spawn 3\n"
-            "0.000 spawned 2\n"
-            "  | worker 2: spawned, pid 102\n"
-            "0.000 spawned 3\n"
-            "  | worker 3: spawned, pid 103\n"
+            "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+            "0.000 spawned 3 | worker 3: spawned, pid 103\n"
             "0.000 ready 2\n"
             "  | worker 2: ready\n"
             "  | worker 2: admitted\n"
@@ -661,20 +504,16 @@ static void fail_in_the_tick_that_admits_another_reverts_whole(void **state)
     transcript_ready(&t, 3);
     transcript_wait(&t);
     transcript_expect(
-        &t, "30.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "30.000 accept 2 | revision 2: accepted\n"
             "30.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 3: started, slot 1, revision 2\n"
             "  | worker 4: started, slot 0, revision 2\n"
             "  > spawn 3\n"
             "  > spawn 4\n"
-            "30.000 spawned 3\n"
-            "  | worker 3: spawned, pid 103\n"
-            "30.000 spawned 4\n"
-            "  | worker 4: spawned, pid 104\n"
-            "30.000 ready 3\n"
-            "  | worker 3: ready\n"
+            "30.000 spawned 3 | worker 3: spawned, pid 103\n"
+            "30.000 spawned 4 | worker 4: spawned, pid 104\n"
+            "30.000 ready 3 | worker 3: ready\n"
             "60.000 tick\n"
             "  | worker 4: retired: worker 4 (slot 0, revision 2) was not ready in time\n"
             "  | slot 0: waiting for 0 ms after 1 failure: worker 4 (slot 0, revision 2) was "
@@ -703,14 +542,12 @@ static void crash_of_old_worker_amid_rollout_is_replaced_by_old(void **state)
     transcript_exited(&t, 2, 0);
     transcript_exited(&t, 4, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 3: started, slot 1, revision 2\n"
                       "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 exited 1 (exited with status 1)\n"
                       "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, "
@@ -718,8 +555,7 @@ static void crash_of_old_worker_amid_rollout_is_replaced_by_old(void **state)
                       "  | worker 4: started, slot 0, revision 1\n"
                       "  > sweep 1\n"
                       "  > spawn 4\n"
-                      "0.000 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
+                      "0.000 spawned 4 | worker 4: spawned, pid 104\n"
                       "0.000 ready 4\n"
                       "  | worker 4: ready\n"
                       "  | worker 4: admitted\n"
@@ -730,8 +566,7 @@ static void crash_of_old_worker_amid_rollout_is_replaced_by_old(void **state)
                       "  | worker 5: started, slot 0, revision 2\n"
                       "  > drain 2\n"
                       "  > spawn 5\n"
-                      "0.000 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n"
                       "0.000 ready 5\n"
                       "  | worker 5: ready\n"
                       "  | worker 5: admitted\n"
@@ -765,14 +600,12 @@ static void lose_journal_forward_halts(void **state)
     transcript_exited(&t, 2, 0);
     transcript_exited(&t, 4, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 3: started, slot 1, revision 2\n"
                       "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.000 ready 3\n"
                       "  | worker 3: ready\n"
                       "  | worker 3: admitted\n"
@@ -780,8 +613,7 @@ static void lose_journal_forward_halts(void **state)
                       "  | worker 4: started, slot 0, revision 2\n"
                       "  > drain 2\n"
                       "  > spawn 4\n"
-                      "0.000 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
+                      "0.000 spawned 4 | worker 4: spawned, pid 104\n"
                       "0.000 journal_lost\n"
                       "  | revision 2: ended, failed: the state journal can't be written\n"
                       "  | worker 4: retired\n"
@@ -814,14 +646,12 @@ static void lose_journal_otherwise_changes_nothing(void **state)
     transcript_expect(
         &t,
         "0.000 journal_lost\n"
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 reload 2\n"
         "  | revision 2: started\n"
         "  | worker 2: started, slot 0, revision 2\n"
         "  > spawn 2\n"
-        "0.000 spawned 2\n"
-        "  | worker 2: spawned, pid 102\n"
+        "0.000 spawned 2 | worker 2: spawned, pid 102\n"
         "0.000 exited 2 (exited with status 1)\n"
         "  | worker 2: gone: worker 2 (slot 0, revision 2) exited with status 1\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, revision 2) exited "
@@ -830,16 +660,14 @@ static void lose_journal_otherwise_changes_nothing(void **state)
         "  | revision 2: ended, failed: worker 2 (slot 0, revision 2) exited with status 1\n"
         "  > sweep 2\n"
         "  > outcome 2 failed\n"
-        "0.000 accept 3\n"
-        "  | revision 3: accepted\n"
+        "0.000 accept 3 | revision 3: accepted\n"
         "0.000 reload 3\n"
         "  | revision 3: started\n"
         "  | worker 3: started, slot 0, revision 3\n"
         "  | revision 2: forgotten\n"
         "  > spawn 3\n"
         "  > forget 2\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
         "0.000 ready 3\n"
         "  | worker 3: ready\n"
         "  | worker 3: admitted\n"
@@ -860,9 +688,6 @@ static void lose_journal_otherwise_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(start_worker_exits_stops_and_fails),
-        cmocka_unit_test(start_spawn_fails_stops_and_fails),
-        cmocka_unit_test(start_fails_with_queue_tells_all_who_wait),
         cmocka_unit_test(reload_candidate_exits_old_are_untouched),
         cmocka_unit_test(reload_exec_fails_old_are_untouched),
         cmocka_unit_test(reload_batch_first_spawn_fails_rest_are_retired),

@@ -1,4 +1,4 @@
-/* Between reloads: crashes and their back-off, watchdogs, drains, scale. */
+/* Between reloads: crashes and their back-off, watchdogs, drains. */
 #include "invariant.c"
 #include "transcript.c"
 
@@ -23,8 +23,7 @@ static void crash_once_replaces_at_once(void **state)
                       "  | worker 3: started, slot 0, revision 1\n"
                       "  > sweep 1\n"
                       "  > spawn 3\n"
-                      "1.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "1.000 spawned 3 | worker 3: spawned, pid 103\n"
                       "1.000 ready 3\n"
                       "  | worker 3: ready\n"
                       "  | worker 3: admitted\n");
@@ -56,8 +55,7 @@ static void crash_loop_backs_off_doubling_up_to_max(void **state)
                       "  | worker 2: started, slot 0, revision 1\n"
                       "  > sweep 1\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 exited 2 (exited with status 1)\n"
                       "  | worker 2: gone: worker 2 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 99 ms after 2 failures: worker 2 (slot 0, "
@@ -66,8 +64,7 @@ static void crash_loop_backs_off_doubling_up_to_max(void **state)
                       "0.100 tick\n"
                       "  | worker 3: started, slot 0, revision 1\n"
                       "  > spawn 3\n"
-                      "0.100 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.100 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.100 exited 3 (exited with status 1)\n"
                       "  | worker 3: gone: worker 3 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 199 ms after 3 failures: worker 3 (slot 0, "
@@ -76,8 +73,7 @@ static void crash_loop_backs_off_doubling_up_to_max(void **state)
                       "0.300 tick\n"
                       "  | worker 4: started, slot 0, revision 1\n"
                       "  > spawn 4\n"
-                      "0.300 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
+                      "0.300 spawned 4 | worker 4: spawned, pid 104\n"
                       "0.300 exited 4 (exited with status 1)\n"
                       "  | worker 4: gone: worker 4 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 299 ms after 4 failures: worker 4 (slot 0, "
@@ -86,8 +82,7 @@ static void crash_loop_backs_off_doubling_up_to_max(void **state)
                       "0.600 tick\n"
                       "  | worker 5: started, slot 0, revision 1\n"
                       "  > spawn 5\n"
-                      "0.600 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n"
+                      "0.600 spawned 5 | worker 5: spawned, pid 105\n"
                       "0.600 exited 5 (exited with status 1)\n"
                       "  | worker 5: gone: worker 5 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 299 ms after 5 failures: worker 5 (slot 0, "
@@ -116,8 +111,7 @@ static void crash_loop_back_off_is_spread_by_noise(void **state)
                       "  | worker 2: started, slot 0, revision 1\n"
                       "  > sweep 1\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 exited 2 (exited with status 1)\n"
                       "  | worker 2: gone: worker 2 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 750 ms after 2 failures: worker 2 (slot 0, "
@@ -130,8 +124,7 @@ static void crash_loop_back_off_is_spread_by_noise(void **state)
                       "0.750 tick\n"
                       "  | worker 3: started, slot 0, revision 1\n"
                       "  > spawn 3\n"
-                      "0.750 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.750 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.750 exited 3 (exited with status 1)\n"
                       "  | worker 3: gone: worker 3 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 2499 ms after 3 failures: worker 3 (slot 0, "
@@ -162,8 +155,7 @@ static void crash_after_reset_time_is_the_first_again(void **state)
                       "  | worker 2: started, slot 0, revision 1\n"
                       "  > sweep 1\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 exited 2 (exited with status 1)\n"
                       "  | worker 2: gone: worker 2 (slot 0, revision 1) exited with status 1\n"
                       "  | slot 0: waiting for 99 ms after 2 failures: worker 2 (slot 0, "
@@ -172,8 +164,7 @@ static void crash_after_reset_time_is_the_first_again(void **state)
                       "0.100 tick\n"
                       "  | worker 3: started, slot 0, revision 1\n"
                       "  > spawn 3\n"
-                      "0.100 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
+                      "0.100 spawned 3 | worker 3: spawned, pid 103\n"
                       "0.100 ready 3\n"
                       "  | worker 3: ready\n"
                       "  | worker 3: admitted\n"
@@ -190,8 +181,7 @@ static void crash_after_reset_time_is_the_first_again(void **state)
                       "30.299 tick\n"
                       "  | worker 4: started, slot 0, revision 1\n"
                       "  > spawn 4\n"
-                      "30.299 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
+                      "30.299 spawned 4 | worker 4: spawned, pid 104\n"
                       "30.299 ready 4\n"
                       "  | worker 4: ready\n"
                       "  | worker 4: admitted\n"
@@ -202,8 +192,7 @@ static void crash_after_reset_time_is_the_first_again(void **state)
                       "  | worker 5: started, slot 0, revision 1\n"
                       "  > sweep 4\n"
                       "  > spawn 5\n"
-                      "60.299 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n");
+                      "60.299 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_close(&t);
 }
 
@@ -221,14 +210,12 @@ static void crash_loop_of_old_is_cured_by_reload(void **state)
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_ready(&t, 3);
     assert_true(instant_is_never(rollout_wake(t.rollout)));
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 2: started\n"
                           "  | worker 3: started, slot 0, revision 2\n"
                           "  > spawn 3\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n"
+                          "0.000 spawned 3 | worker 3: spawned, pid 103\n"
                           "0.000 ready 3\n"
                           "  | worker 3: ready\n"
                           "  | worker 3: admitted\n"
@@ -259,8 +246,7 @@ static void crash_while_another_drains_does_not_wait_for_it(void **state)
             "  | worker 3: started, slot 1, revision 1\n"
             "  > abort 2\n"
             "  > spawn 3\n"
-            "1.000 spawned 3\n"
-            "  | worker 3: spawned, pid 103\n");
+            "1.000 spawned 3 | worker 3: spawned, pid 103\n");
     transcript_wait(&t);
     transcript_wait(&t);
     transcript_signaled(&t, 2, SIGKILL);
@@ -291,14 +277,12 @@ static void drain_deadline_kills_and_kills_again(void **state)
     transcript_wait(&t);
     transcript_signaled(&t, 1, SIGKILL);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 ready 2\n"
                       "  | worker 2: ready\n"
                       "  | worker 2: admitted\n"
@@ -335,16 +319,13 @@ static void extend_start_moves_readiness_deadline(void **state)
     transcript_span(&t, EVENT_EXTEND, 2, 1000);
     transcript_wait(&t);
     transcript_expect(
-        &t, "0.000 accept 2\n"
-            "  | revision 2: accepted\n"
+        &t, "0.000 accept 2 | revision 2: accepted\n"
             "0.000 reload 2\n"
             "  | revision 2: started\n"
             "  | worker 2: started, slot 0, revision 2\n"
             "  > spawn 2\n"
-            "0.000 spawned 2\n"
-            "  | worker 2: spawned, pid 102\n"
-            "29.000 extend 2 5000 ms\n"
-            "  | worker 2: extended\n"
+            "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+            "29.000 extend 2 5000 ms | worker 2: extended\n"
             "29.000 extend 2 1000 ms\n"
             "34.000 tick\n"
             "  | worker 2: retired: worker 2 (slot 0, revision 2) was not ready in time\n"
@@ -368,22 +349,19 @@ static void extend_drain_moves_drain_deadline(void **state)
     transcript_pass(&t, 20000);
     transcript_span(&t, EVENT_EXTEND, 1, 15000);
     transcript_wait(&t);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 2: started\n"
                           "  | worker 2: started, slot 0, revision 2\n"
                           "  > spawn 2\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n"
+                          "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                           "0.000 ready 2\n"
                           "  | worker 2: ready\n"
                           "  | worker 2: admitted\n"
                           "  | worker 1: retired\n"
                           "  | revision 2: promoted\n"
                           "  > drain 1\n"
-                          "20.000 extend 1 15000 ms\n"
-                          "  | worker 1: extended\n"
+                          "20.000 extend 1 15000 ms | worker 1: extended\n"
                           "35.000 tick\n"
                           "  | worker 1: killed\n"
                           "  > kill 1\n");
@@ -413,8 +391,7 @@ static void watchdog_missed_aborts_then_kills(void **state)
             "  | worker 2: started, slot 0, revision 1\n"
             "  > abort 1\n"
             "  > spawn 2\n"
-            "5.000 spawned 2\n"
-            "  | worker 2: spawned, pid 102\n"
+            "5.000 spawned 2 | worker 2: spawned, pid 102\n"
             "10.000 tick\n"
             "  | worker 1: killed\n"
             "  > kill 1\n"
@@ -440,14 +417,12 @@ static void watchdog_of_starting_worker_waits_for_ready(void **state)
     transcript_pass(&t, 500);
     transcript_ready(&t, 2);
     assert_int_equal(rollout_wake(t.rollout).nanoseconds, 1500000000u);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 2: started\n"
                           "  | worker 2: started, slot 0, revision 2\n"
                           "  > spawn 2\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n"
+                          "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                           "0.000 watchdog_set 2 1000 ms\n"
                           "0.000 ping 1\n"
                           "0.500 ready 2\n"
@@ -489,17 +464,14 @@ static void watchdog_missed_at_end_of_min_ready_is_not_admitted(void **state)
     transcript_ready(&t, 1);
     transcript_wait(&t);
     transcript_expect(
-        &t, "0.000 accept 1\n"
-            "  | revision 1: accepted\n"
+        &t, "0.000 accept 1 | revision 1: accepted\n"
             "0.000 boot 1\n"
             "  | booted\n"
             "  | revision 1: started\n"
             "  | worker 1: started, slot 0, revision 1\n"
             "  > spawn 1\n"
-            "0.000 spawned 1\n"
-            "  | worker 1: spawned, pid 101\n"
-            "0.000 ready 1\n"
-            "  | worker 1: ready\n"
+            "0.000 spawned 1 | worker 1: spawned, pid 101\n"
+            "0.000 ready 1 | worker 1: ready\n"
             "2.000 tick\n"
             "  | worker 1: killed: worker 1 (slot 0, revision 1) missed its watchdog\n"
             "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, revision 1) "
@@ -529,8 +501,7 @@ static void trigger_aborts_at_once(void **state)
             "  | worker 2: started, slot 0, revision 1\n"
             "  > abort 1\n"
             "  > spawn 2\n"
-            "0.000 spawned 2\n"
-            "  | worker 2: spawned, pid 102\n");
+            "0.000 spawned 2 | worker 2: spawned, pid 102\n");
     transcript_close(&t);
 }
 
@@ -562,290 +533,6 @@ static void late_notices_of_gone_workers_are_dropped(void **state)
     transcript_close(&t);
 }
 
-static void scale_up_fills_new_slots(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(1);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_scale(&t, 3);
-    transcript_ready(&t, 2);
-    transcript_ready(&t, 3);
-    transcript_expect(&t, "0.000 scale 3\n"
-                          "  | scaled to 3\n"
-                          "  | worker 2: started, slot 1, revision 1\n"
-                          "  | worker 3: started, slot 2, revision 1\n"
-                          "  > spawn 2\n"
-                          "  > spawn 3\n"
-                          "0.000 spawned 2\n"
-                          "  | worker 2: spawned, pid 102\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n"
-                          "0.000 ready 2\n"
-                          "  | worker 2: ready\n"
-                          "  | worker 2: admitted\n"
-                          "0.000 ready 3\n"
-                          "  | worker 3: ready\n"
-                          "  | worker 3: admitted\n");
-    transcript_close(&t);
-}
-
-static void scale_down_drains_highest_slots(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(3);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_scale(&t, 1);
-    transcript_exited(&t, 2, 0);
-    transcript_exited(&t, 3, 0);
-    transcript_expect(&t,
-                      "0.000 scale 1\n"
-                      "  | scaled to 1\n"
-                      "  | worker 3: retired\n"
-                      "  | worker 2: retired\n"
-                      "  > drain 3\n"
-                      "  > drain 2\n"
-                      "0.000 exited 2 (exited with status 0)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-                      "  > sweep 2\n"
-                      "0.000 exited 3 (exited with status 0)\n"
-                      "  | worker 3: gone: worker 3 (slot 2, revision 1) exited with status 0\n"
-                      "  > sweep 3\n");
-    transcript_close(&t);
-}
-
-static void scale_amid_rollout_applies_to_it(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(2);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_scale(&t, 3);
-    transcript_ready(&t, 3);
-    transcript_ready(&t, 4);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
-                          "0.000 reload 2\n"
-                          "  | revision 2: started\n"
-                          "  | worker 3: started, slot 1, revision 2\n"
-                          "  > spawn 3\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n"
-                          "0.000 scale 3\n"
-                          "  | scaled to 3\n"
-                          "  | worker 4: started, slot 2, revision 2\n"
-                          "  > spawn 4\n"
-                          "0.000 spawned 4\n"
-                          "  | worker 4: spawned, pid 104\n"
-                          "0.000 ready 3\n"
-                          "  | worker 3: ready\n"
-                          "  | worker 3: admitted\n"
-                          "  | worker 2: retired\n"
-                          "  | worker 5: started, slot 0, revision 2\n"
-                          "  > drain 2\n"
-                          "  > spawn 5\n"
-                          "0.000 spawned 5\n"
-                          "  | worker 5: spawned, pid 105\n"
-                          "0.000 ready 4\n"
-                          "  | worker 4: ready\n"
-                          "  | worker 4: admitted\n");
-    transcript_scale(&t, 1);
-    transcript_settle(&t);
-    transcript_expect(&t,
-                      "0.000 scale 1\n"
-                      "  | scaled to 1\n"
-                      "  | worker 4: retired\n"
-                      "  | worker 3: retired\n"
-                      "  > drain 4\n"
-                      "  > drain 3\n"
-                      "0.000 ready 5\n"
-                      "  | worker 5: ready\n"
-                      "  | worker 5: admitted\n"
-                      "  | worker 1: retired\n"
-                      "  | revision 2: promoted\n"
-                      "  > drain 1\n"
-                      "0.000 exited 1 (exited with status 0)\n"
-                      "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
-                      "  > sweep 1\n"
-                      "0.000 exited 2 (exited with status 0)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-                      "  | revision 2: ended, complete\n"
-                      "  | revision 1: forgotten\n"
-                      "  > sweep 2\n"
-                      "  > outcome 2 complete\n"
-                      "  > forget 1\n"
-                      "0.000 exited 3 (exited with status 0)\n"
-                      "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 0\n"
-                      "  > sweep 3\n"
-                      "0.000 exited 4 (exited with status 0)\n"
-                      "  | worker 4: gone: worker 4 (slot 2, revision 2) exited with status 0\n"
-                      "  > sweep 4\n");
-    transcript_close(&t);
-}
-
-/* A slot that drains the old revision is wanted again, by the new one. */
-static void scale_down_and_up_amid_drain_starts_the_new_revision(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(2);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_scale(&t, 1);
-    transcript_ready(&t, 3);
-    transcript_settle(&t);
-    transcript_scale(&t, 2);
-    transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
-                      "0.000 reload 2\n"
-                      "  | revision 2: started\n"
-                      "  | worker 3: started, slot 1, revision 2\n"
-                      "  > spawn 3\n"
-                      "0.000 spawned 3\n"
-                      "  | worker 3: spawned, pid 103\n"
-                      "0.000 scale 1\n"
-                      "  | scaled to 1\n"
-                      "  | worker 2: retired\n"
-                      "  | worker 3: retired\n"
-                      "  | worker 4: started, slot 0, revision 2\n"
-                      "  > drain 2\n"
-                      "  > drain 3\n"
-                      "  > spawn 4\n"
-                      "0.000 spawned 4\n"
-                      "  | worker 4: spawned, pid 104\n"
-                      "0.000 ready 3\n"
-                      "0.000 ready 4\n"
-                      "  | worker 4: ready\n"
-                      "  | worker 4: admitted\n"
-                      "  | worker 1: retired\n"
-                      "  | revision 2: promoted\n"
-                      "  > drain 1\n"
-                      "0.000 exited 1 (exited with status 0)\n"
-                      "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
-                      "  > sweep 1\n"
-                      "0.000 exited 2 (exited with status 0)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-                      "  | revision 2: ended, complete\n"
-                      "  | revision 1: forgotten\n"
-                      "  > sweep 2\n"
-                      "  > outcome 2 complete\n"
-                      "  > forget 1\n"
-                      "0.000 exited 3 (exited with status 0)\n"
-                      "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 0\n"
-                      "  > sweep 3\n"
-                      "0.000 scale 2\n"
-                      "  | scaled to 2\n"
-                      "  | worker 5: started, slot 1, revision 2\n"
-                      "  > spawn 5\n"
-                      "0.000 spawned 5\n"
-                      "  | worker 5: spawned, pid 105\n");
-    transcript_settle(&t);
-    transcript_expect(&t, "0.000 ready 5\n"
-                          "  | worker 5: ready\n"
-                          "  | worker 5: admitted\n");
-    transcript_close(&t);
-}
-
-static void scale_up_while_settling_starts_the_new_revision(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(2);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_scale(&t, 1);
-    transcript_exited(&t, 3, 0);
-    transcript_ready(&t, 4);
-    text_truncate(&t.text, 0);
-    transcript_scale(&t, 2);
-    transcript_expect(&t, "0.000 scale 2\n"
-                          "  | scaled to 2\n"
-                          "  | worker 5: started, slot 1, revision 2\n"
-                          "  > spawn 5\n"
-                          "0.000 spawned 5\n"
-                          "  | worker 5: spawned, pid 105\n");
-    transcript_close(&t);
-}
-
-static void scale_is_kept_over_reload_of_same_workers(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(1);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_scale(&t, 2);
-    transcript_settle(&t);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_settle(&t);
-    assert_int_equal(rollout_desired(t.rollout), 2);
-    transcript_close(&t);
-}
-
-static void scale_is_dropped_for_good_when_workers_change(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(1);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_scale(&t, 2);
-    transcript_settle(&t);
-    policy.workers = 3;
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_settle(&t);
-    assert_int_equal(rollout_desired(t.rollout), 3);
-    policy.workers = 1;
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_settle(&t);
-    assert_int_equal(rollout_desired(t.rollout), 1);
-    transcript_close(&t);
-}
-
-static void scale_is_kept_when_the_reload_that_changes_workers_fails(void **state)
-{
-    struct transcript t;
-    struct policy policy = policy_of(1);
-
-    (void)state;
-    transcript_open(&t);
-    transcript_begin(&t, &policy);
-    transcript_scale(&t, 2);
-    transcript_settle(&t);
-    policy.workers = 3;
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_exited(&t, 3, 1);
-    transcript_settle(&t);
-    assert_int_equal(rollout_desired(t.rollout), 2);
-    transcript_close(&t);
-}
-
-static void scale_before_first_start_is_ignored(void **state)
-{
-    struct transcript t;
-
-    (void)state;
-    transcript_open(&t);
-    transcript_scale(&t, 2);
-    transcript_expect(&t, "0.000 scale 2\n");
-    transcript_close(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -864,15 +551,6 @@ int main(void)
         cmocka_unit_test(watchdog_missed_at_end_of_min_ready_is_not_admitted),
         cmocka_unit_test(trigger_aborts_at_once),
         cmocka_unit_test(late_notices_of_gone_workers_are_dropped),
-        cmocka_unit_test(scale_up_fills_new_slots),
-        cmocka_unit_test(scale_down_drains_highest_slots),
-        cmocka_unit_test(scale_amid_rollout_applies_to_it),
-        cmocka_unit_test(scale_down_and_up_amid_drain_starts_the_new_revision),
-        cmocka_unit_test(scale_up_while_settling_starts_the_new_revision),
-        cmocka_unit_test(scale_is_kept_over_reload_of_same_workers),
-        cmocka_unit_test(scale_is_dropped_for_good_when_workers_change),
-        cmocka_unit_test(scale_is_kept_when_the_reload_that_changes_workers_fails),
-        cmocka_unit_test(scale_before_first_start_is_ignored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

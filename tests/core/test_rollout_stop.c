@@ -53,18 +53,14 @@ static void stop_amid_rollout_fails_it(void **state)
     transcript_exited(&t, 1, 0);
     transcript_exited(&t, 2, 0);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
-                      "0.000 accept 3\n"
-                      "  | revision 3: accepted\n"
-                      "0.000 reload 3 queue\n"
-                      "  | revision 3: queued\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+                      "0.000 accept 3 | revision 3: accepted\n"
+                      "0.000 reload 3 queue | revision 3: queued\n"
                       "0.000 stop\n"
                       "  | revision 3: ended, failed: the app was stopped\n"
                       "  | revision 2: ended, failed: the app was stopped\n"
@@ -100,14 +96,12 @@ static void stop_while_settling_completes_it(void **state)
     transcript_event(&t, EVENT_STOP);
     transcript_settle(&t);
     transcript_expect(&t,
-                      "0.000 accept 2\n"
-                      "  | revision 2: accepted\n"
+                      "0.000 accept 2 | revision 2: accepted\n"
                       "0.000 reload 2\n"
                       "  | revision 2: started\n"
                       "  | worker 2: started, slot 0, revision 2\n"
                       "  > spawn 2\n"
-                      "0.000 spawned 2\n"
-                      "  | worker 2: spawned, pid 102\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
                       "0.000 ready 2\n"
                       "  | worker 2: ready\n"
                       "  | worker 2: admitted\n"
@@ -256,10 +250,8 @@ static void boot_after_stop_starts_stable_again(void **state)
                           "  | worker 4: started, slot 1, revision 1\n"
                           "  > spawn 3\n"
                           "  > spawn 4\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n"
-                          "0.000 spawned 4\n"
-                          "  | worker 4: spawned, pid 104\n"
+                          "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                          "0.000 spawned 4 | worker 4: spawned, pid 104\n"
                           "0.000 ready 3\n"
                           "  | worker 3: ready\n"
                           "  | worker 3: admitted\n"
@@ -295,10 +287,8 @@ static void boot_amid_rollout_fails_it(void **state)
             "  > spawn 5\n"
             "  > spawn 6\n"
             "  > forget 2\n"
-            "0.000 spawned 5\n"
-            "  | worker 5: spawned, pid 105\n"
-            "0.000 spawned 6\n"
-            "  | worker 6: spawned, pid 106\n");
+            "0.000 spawned 5 | worker 5: spawned, pid 105\n"
+            "0.000 spawned 6 | worker 6: spawned, pid 106\n");
     transcript_close(&t);
 }
 
@@ -322,8 +312,7 @@ static void boot_while_settling_completes_it(void **state)
                           "  > outcome 2 complete\n"
                           "  > spawn 3\n"
                           "  > forget 1\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n");
+                          "0.000 spawned 3 | worker 3: spawned, pid 103\n");
     transcript_close(&t);
 }
 
@@ -351,8 +340,7 @@ static void boot_while_reverting_says_why_it_failed(void **state)
                           "  > outcome 3 complete\n"
                           "  > spawn 5\n"
                           "  > forget 1\n"
-                          "0.000 spawned 5\n"
-                          "  | worker 5: spawned, pid 105\n");
+                          "0.000 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_close(&t);
 }
 
@@ -367,8 +355,7 @@ static void boot_new_revision_rolls_it_out(void **state)
     transcript_boot(&t, transcript_accept(&t, &policy));
     transcript_ready(&t, 3);
     transcript_ready(&t, 4);
-    transcript_expect(&t, "0.000 accept 2\n"
-                          "  | revision 2: accepted\n"
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 boot 2\n"
                           "  | booted\n"
                           "  | revision 2: started\n"
@@ -376,10 +363,8 @@ static void boot_new_revision_rolls_it_out(void **state)
                           "  | worker 4: started, slot 1, revision 2\n"
                           "  > spawn 3\n"
                           "  > spawn 4\n"
-                          "0.000 spawned 3\n"
-                          "  | worker 3: spawned, pid 103\n"
-                          "0.000 spawned 4\n"
-                          "  | worker 4: spawned, pid 104\n"
+                          "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                          "0.000 spawned 4 | worker 4: spawned, pid 104\n"
                           "0.000 ready 3\n"
                           "  | worker 3: ready\n"
                           "  | worker 3: admitted\n"
@@ -407,8 +392,7 @@ static void boot_new_revision_fails_starts_stable(void **state)
     transcript_settle(&t);
     transcript_expect(
         &t,
-        "0.000 accept 2\n"
-        "  | revision 2: accepted\n"
+        "0.000 accept 2 | revision 2: accepted\n"
         "0.000 boot 2\n"
         "  | booted\n"
         "  | revision 2: started\n"
@@ -416,10 +400,8 @@ static void boot_new_revision_fails_starts_stable(void **state)
         "  | worker 4: started, slot 1, revision 2\n"
         "  > spawn 3\n"
         "  > spawn 4\n"
-        "0.000 spawned 3\n"
-        "  | worker 3: spawned, pid 103\n"
-        "0.000 spawned 4\n"
-        "  | worker 4: spawned, pid 104\n"
+        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
         "0.000 exited 3 (exited with status 1)\n"
         "  | worker 3: gone: worker 3 (slot 0, revision 2) exited with status 1\n"
         "  | slot 0: waiting for 0 ms after 1 failure: worker 3 (slot 0, revision 2) exited "
@@ -432,10 +414,8 @@ static void boot_new_revision_fails_starts_stable(void **state)
         "  > drain 4\n"
         "  > spawn 5\n"
         "  > spawn 6\n"
-        "0.000 spawned 5\n"
-        "  | worker 5: spawned, pid 105\n"
-        "0.000 spawned 6\n"
-        "  | worker 6: spawned, pid 106\n"
+        "0.000 spawned 5 | worker 5: spawned, pid 105\n"
+        "0.000 spawned 6 | worker 6: spawned, pid 106\n"
         "0.000 ready 5\n"
         "  | worker 5: ready\n"
         "  | worker 5: admitted\n"

@@ -77,7 +77,6 @@ static void tell_event(struct transcript *transcript, const struct event *event)
         tell(transcript, " %llu ms", (unsigned long long)span_to_ms(event->span));
     if (event->exit.cause != CAUSE_NONE)
         tell(transcript, " (%s)", reason_describe(&event->exit, text, sizeof(text)));
-    tell(transcript, "\n");
 }
 
 static void tell_effect(struct transcript *transcript, const struct effect *effect)
@@ -97,6 +96,12 @@ static void tell_step(struct transcript *transcript, const struct event *event)
     char text[256];
 
     tell_event(transcript, event);
+    if (transcript->update->record_n == 1 && transcript->update->effect_n == 0) {
+        tell(transcript, " | %s\n",
+             record_describe(&transcript->update->records[0], text, sizeof(text)));
+        return;
+    }
+    tell(transcript, "\n");
     for (size_t i = 0; i < transcript->update->record_n; i++)
         tell(transcript, "  | %s\n",
              record_describe(&transcript->update->records[i], text, sizeof(text)));

@@ -4,8 +4,9 @@
  *           | worker 5: ready    a record that the step wrote
  *           > drain 3            an effect that it asked for
  *
- * EFFECT_SPAWN is answered by SPAWNED at once, unless told otherwise. After every step the
- * invariants (invariant.h) are checked; a violation fails the test with the text so far.
+ * A step that wrote one record and asked for nothing takes one line. EFFECT_SPAWN is answered
+ * by SPAWNED at once, unless told otherwise. After every step the invariants (invariant.h) are
+ * checked; a violation fails the test with the text so far.
  *
  * Every verb below hands one event (and the answers that follow) to the core.
  */

@@ -54,7 +54,9 @@ static inline int scratch_teardown(void **state)
 static inline const char *scratch_path(void **state, const char *name,
                                        char path[static PATH_MAX])
 {
-    (void)snprintf(path, PATH_MAX, "%s/%s", (const char *)*state, name);
+    int length = snprintf(path, PATH_MAX, "%s/%s", (const char *)*state, name);
+
+    assert_in_range(length, 1, PATH_MAX - 1);
     return path;
 }
 

@@ -33,7 +33,7 @@ static void locate_each_path_gives_its_place(void **state)
         {"$.a[1][1]", LOCATE_KEY, 0, 2, 19},
         {"$.a[2].b", LOCATE_KEY, 0, 2, 29},
         {"$.a[2].b", LOCATE_VALUE, 0, 2, 35},
-        {"$[\"ü.\\\"[\"].c", LOCATE_VALUE, 0, 3, 16},
+        {"$[\"ü.\\\"[\"].c", LOCATE_VALUE, 0, 3, 17},
         /* The last of two is the one that counts. */
         {"$.d", LOCATE_KEY, 0, 4, 11},
         /* Not there: the nearest that is. */
