@@ -225,7 +225,6 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_DEADLINE] = CELL(not_ready),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
-                [WORKER_EVENT_HURRY] = CELL(kill),
             },
         [WORKER_WARMING] =
             {
@@ -239,7 +238,6 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_DEADLINE] = CELL(admit),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
-                [WORKER_EVENT_HURRY] = CELL(kill),
             },
         [WORKER_ADMITTED] =
             {
@@ -252,7 +250,6 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
-                [WORKER_EVENT_HURRY] = CELL(kill),
             },
         [WORKER_DRAINING] =
             {

@@ -169,11 +169,15 @@ void target_complain(const struct target *target, enum reach reach, int error)
     }
 }
 
-const char *reach_name(enum reach reach)
+const char *reach_words(enum reach reach)
 {
-    static const char *const names[] = {
-        [REACH_DONE] = "running", [REACH_ABSENT] = "not_running", [REACH_STALE] = "not_running",
-        [REACH_DENIED] = "denied", [REACH_BUSY] = "busy",        [REACH_FAILED] = "failed",
+    static const char *const words[] = {
+        [REACH_DONE] = NULL,
+        [REACH_ABSENT] = "not running",
+        [REACH_STALE] = "not running",
+        [REACH_DENIED] = "permission denied",
+        [REACH_BUSY] = "no answer",
+        [REACH_FAILED] = "unreachable",
     };
-    return names[reach];
+    return words[reach];
 }

@@ -34,5 +34,5 @@ enum reach target_connect(const struct target *target, int *ret_fd, int *ret_err
 /* Says on stderr why the target was not reached. */
 void target_complain(const struct target *target, enum reach reach, int error);
 
-/* For list --json: "not_running", "denied", … Static. */
-const char *reach_name(enum reach reach);
+/* In two words, such as "not running"; NULL for REACH_DONE. Static. */
+const char *reach_words(enum reach reach);

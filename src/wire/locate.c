@@ -184,7 +184,7 @@ int locate(const char *text, size_t size, const char *path, enum locate_part par
         path++;
     while (*path != '\0' && r == 0) {
         struct step step = {0};
-        size_t entered_key_at;
+        size_t entered_key_at = 0;
 
         r = step_parse(&path, &step);
         if (r == 0 && step.key != NULL)

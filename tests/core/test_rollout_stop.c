@@ -319,28 +319,28 @@ static void boot_while_settling_completes_it(void **state)
 static void boot_while_reverting_says_why_it_failed(void **state)
 {
     struct transcript t;
-    struct policy policy = policy_of(1);
+    struct policy policy = policy_of(2);
 
     (void)state;
     transcript_open(&t);
     transcript_begin(&t, &policy);
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
-    transcript_exited(&t, 2, 1);
-    text_truncate(&t.text, 0);
-    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_ready(&t, 3);
-    transcript_exited(&t, 3, 1);
+    transcript_exited(&t, 4, 1);
     text_truncate(&t.text, 0);
     transcript_boot(&t, 0);
-    transcript_expect(&t, "0.000 boot\n"
-                          "  | revision 3: ended, complete\n"
-                          "  | booted\n"
-                          "  | worker 5: started, slot 0, revision 3\n"
-                          "  | revision 1: forgotten\n"
-                          "  > outcome 3 complete\n"
-                          "  > spawn 5\n"
-                          "  > forget 1\n"
-                          "0.000 spawned 5 | worker 5: spawned, pid 105\n");
+    transcript_expect(
+        &t,
+        "0.000 boot\n"
+        "  | revision 2: ended, failed: worker 4 (slot 0, revision 2) exited with status 1\n"
+        "  | booted\n"
+        "  | worker 6: started, slot 0, revision 1\n"
+        "  | worker 7: started, slot 1, revision 1\n"
+        "  > outcome 2 failed\n"
+        "  > spawn 6\n"
+        "  > spawn 7\n"
+        "0.000 spawned 6 | worker 6: spawned, pid 106\n"
+        "0.000 spawned 7 | worker 7: spawned, pid 107\n");
     transcript_close(&t);
 }
 

@@ -131,9 +131,8 @@ static void step(struct transcript *transcript, struct event event)
     }
 }
 
-static void act(struct transcript *transcript, struct event event)
+void transcript_answer(struct transcript *transcript)
 {
-    step(transcript, event);
     while (transcript->spawning_n > 0) {
         uint64_t worker = transcript->spawning[0];
 
@@ -151,6 +150,13 @@ static void act(struct transcript *transcript, struct event event)
                                             .pid = (int32_t)(100 + worker),
                                             .start_time = worker});
     }
+}
+
+static void act(struct transcript *transcript, struct event event)
+{
+    step(transcript, event);
+    if (!transcript->held)
+        transcript_answer(transcript);
 }
 
 uint64_t transcript_accept(struct transcript *transcript, const struct policy *policy)

@@ -22,6 +22,7 @@ struct transcript {
     struct text text;
     struct instant now;
     uint32_t noise;        /* of the next events; in the beginning one that spreads nothing */
+    bool held;             /* EFFECT_SPAWN is not answered until transcript_answer() */
     int32_t spawn_error;   /* errno of the answers to EFFECT_SPAWN; 0: they come to be */
     uint64_t spawning[64]; /* not answered yet */
     size_t spawning_n;
@@ -34,6 +35,9 @@ void transcript_close(struct transcript *transcript);
 /* A policy of `workers` workers with the defaults of a configuration: ready within 30 s,
  * drained within 30 s, one beyond, none fewer, no failure borne, rolled back. */
 struct policy policy_of(uint32_t workers);
+
+/* Answers every EFFECT_SPAWN that was not answered yet, and those that follow. */
+void transcript_answer(struct transcript *transcript);
 
 /* ACCEPT as the next revision. Returns its number. */
 uint64_t transcript_accept(struct transcript *transcript, const struct policy *policy);

@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -139,3 +140,29 @@ static inline int child_end(struct child *child, bool kill_it)
     assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
     return status;
 }
+
+static inline int descriptors_count(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count;
+}
+
+static inline int descriptors_compare(int before, int failed)
+{
+    int left = descriptors_count() - before;
+
+    /* A failed test leaves by longjmp and closes nothing. */
+    if (failed == 0 && left != 0)
+        print_error("%d descriptors were left open\n", left);
+    return failed != 0 ? failed : left != 0;
+}
+
+/* Runs the tests; they fail too where they leave a descriptor open. */
+#define run_tests(tests)                                                                        \
+    descriptors_compare(descriptors_count(), cmocka_run_group_tests(tests, NULL, NULL))

@@ -152,5 +152,5 @@ int main(void)
         cmocka_unit_test(find_own_of_unknown_controller_finds_none),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -209,5 +209,5 @@ int main(void)
         cmocka_unit_test(validate_app_names_knows_good_from_bad),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -19,5 +19,5 @@ int main(void)
         cmocka_unit_test(fill_twice_gives_different_bytes),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

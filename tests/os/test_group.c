@@ -129,5 +129,5 @@ int main(void)
         cmocka_unit_test(kill_group_zero_and_one_touches_nobody),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -215,5 +215,5 @@ int main(void)
         scratch_test(open_what_is_no_file_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

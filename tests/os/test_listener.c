@@ -252,5 +252,5 @@ int main(void)
         cmocka_unit_test(identify_duplicate_equals_and_other_differs),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

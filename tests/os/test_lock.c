@@ -66,5 +66,5 @@ int main(void)
         scratch_test(take_lock_by_symbolic_link_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -176,5 +176,5 @@ int main(void)
         scratch_test(open_too_long_path_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

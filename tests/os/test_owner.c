@@ -145,5 +145,5 @@ int main(void)
         cmocka_unit_test(describe_several_owners_lists_them),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -108,5 +108,5 @@ int main(void)
         cmocka_unit_test(reap_of_no_child_says_so),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(walk_own_threads_finds_the_only_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

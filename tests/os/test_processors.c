@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(count_under_quota_rounds_up),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -420,5 +420,5 @@ int main(void)
         cmocka_unit_test(spawn_into_cgroup_kills_with_descendants),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

@@ -65,5 +65,5 @@ int main(void)
         scratch_test(read_missing_file_is_an_error),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

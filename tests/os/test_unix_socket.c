@@ -173,5 +173,5 @@ int main(void)
         scratch_test(connect_where_nobody_listens_says_so),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_tests(tests);
 }

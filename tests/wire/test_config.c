@@ -189,92 +189,91 @@ struct mistake {
     const char *error;
 };
 
+static const struct mistake mistakes[] = {
+    {"", "web.json:1:1: $: expected JSON in UTF-8, found an empty file\n"},
+    {" \n ", "web.json:1:1: $: expected JSON in UTF-8, found an empty file\n"},
+    {"\xef\xbb\xbf{}", "web.json:1:1: $: expected JSON in UTF-8, found a byte order mark\n"},
+    {"[1]", "web.json:1:1: $: expected an object, found an array\n"},
+    {"\"exec\"", "web.json:1:1: $: expected an object, found \"exec\"\n"},
+    {"{}", "web.json:1:1: $.exec: expected the program to run, such as [\"node\", "
+           "\"app.js\"], found nothing\n"},
+    {"{\n  " EXEC ",\n}", "web.json:3:1: $: expected JSON, found a mistake: string or '}' "
+                          "expected near '}' (no comma behind the last one)\n"},
+    {"{\n  // why\n  " EXEC "}", "web.json:2:3: $: expected JSON, found a mistake: string "
+                                 "or '}' expected near '/' (JSON has no comments)\n"},
+    {"{" EXEC "} x",
+     "web.json:1:17: $: expected JSON, found a mistake: end of file expected near 'x'\n"},
+    {"{" EXEC,
+     "web.json:1:15: $: expected JSON, found a mistake: '}' expected near end of file\n"},
+    {"{\"exec\": [\"\xff\"]}", "web.json:1:12: $: expected JSON, found a mistake: unable "
+                               "to decode byte 0xff near '\"'\n"},
+    {"{\"exec\": [\"\\u0000\"]}",
+     "web.json:1:11: $: expected JSON, found a mistake: a NUL character (\\u0000)\n"},
+    {"{" EXEC ",\n \"exec\": [\"b\"]}",
+     "web.json:2:2: $.exec: expected each key once, found it on line 1 already\n"},
+    {"{" EXEC ", \"a.b\": 1}",
+     "web.json:1:17: $[\"a.b\"]: expected a known key, found \"a.b\"\n"},
+    {"{" EXEC ", \"worker\": 1}", "web.json:1:17: $.worker: expected a known key (did you "
+                                  "mean \"workers\"?), found \"worker\"\n"},
+    {"{" EXEC ", \"drain\": {\"user\": \"x\"}}",
+     "web.json:1:27: $.drain.user: expected a known key (it belongs to the outermost {}), "
+     "found \"user\"\n"},
+    {"{\"exec\": []}", "web.json:1:10: $.exec: expected an array of strings, the program "
+                       "first, such as [\"node\", \"app.js\"], found an empty array\n"},
+    {"{\"exec\": [\"\"]}",
+     "web.json:1:11: $.exec[0]: expected the name of a program, found an empty string\n"},
+    {"{\"exec\": [\"a\", 3]}", "web.json:1:16: $.exec[1]: expected a string, found 3\n"},
+    {"{" EXEC ", \"user\": \"a b\"}", "web.json:1:25: $.user: expected the name or number "
+                                      "of a user, as a string, found \"a b\"\n"},
+    {"{" EXEC ", \"group\": 0}", "web.json:1:26: $.group: expected the name or number of a "
+                                 "group, as a string, found 0\n"},
+    {"{" EXEC ", \"working_directory\": \"\"}",
+     "web.json:1:38: $.working_directory: expected a path, found an empty string\n"},
+    {"{" EXEC ", \"workers\": 1025}", "web.json:1:28: $.workers: expected a number from 1 "
+                                      "to 1024, \"max\" or \"max-1\", found 1025\n"},
+    {"{" EXEC ", \"drain\": {\"timeout_seconds\": -0.5}}",
+     "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
+     "31536000, found -0.5\n"},
+    {"{" EXEC ", \"drain\": {\"timeout_seconds\": 1e300}}",
+     "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
+     "31536000, found 1e300\n"},
+    {"{" EXEC ", \"drain\": {\"timeout_seconds\": 1e999}}",
+     "web.json:1:46: $: expected JSON, found a mistake: real number overflow near "
+     "'1e999'\n"},
+    {"{" EXEC ", \"drain\": {\"signal\": 65}}",
+     "web.json:1:37: $.drain.signal: expected a signal's name, such as \"SIGTERM\", or its "
+     "number, found 65\n"},
+    {"{" EXEC ", \"rollout\": {\"max_surge\": 0}}",
+     "web.json:1:42: $.rollout.max_surge: expected more than 0 here or in max_unavailable, "
+     "or no rollout could ever move, found 0 in both\n"},
+    {"{" EXEC ", \"rollout\": {\"min_ready_seconds\": 600}}",
+     "web.json:1:28: $.rollout.progress_deadline_seconds: expected more than "
+     "rollout.min_ready_seconds (600), found 600\n"},
+    {"{" EXEC ", \"restart\": {\"initial_delay_seconds\": 16}}",
+     "web.json:1:28: $.restart.max_delay_seconds: expected at least "
+     "restart.initial_delay_seconds (16), found 15\n"},
+    {"{" EXEC ", \"readiness\": {\"type\": \"delay\", \"delay_seconds\": 30}}",
+     "web.json:1:30: $.readiness.timeout_seconds: expected more than "
+     "readiness.delay_seconds (30), found 30\n"},
+    {"{" EXEC ", \"listen\": {}}",
+     "web.json:1:27: $.listen: expected an array of at most 64 addresses, such as "
+     "[\"127.0.0.1:8080\"], found an empty object\n"},
+    {"{" EXEC ", \"listen\": [80, {\"stream\": \"/x\", \"mode\": 660}]}",
+     "web.json:1:28: $.listen[0]: expected an address such as \"127.0.0.1:8080\", "
+     "\"[::1]:8080\", \"8080\" or \"/run/web.sock\", found 80\nweb.json:1:57: "
+     "$.listen[1].mode: expected permission bits as an octal string, such as \"0660\", "
+     "found 660\n"},
+    {"{" EXEC ", \"listen\": [{\"name\": \"listen1\", \"stream\": \"80\"}, \"81\"]}",
+     "web.json:1:65: $.listen[1]: expected a name of its own, found listen1 of listen[0] "
+     "again\n"},
+    {"{\"exec\": [\"a\", \"--fd={fd:web}\", \"{fd:listen0}\", \"{fd:\"], \"listen\": "
+     "[\"80\"]}",
+     "web.json:1:16: $.exec[1]: expected the name of a listener in {fd:NAME}, found "
+     "\"web\"\n"},
+};
+
 static void decode_one_mistake_tells_place_and_reason(void **state)
 {
-    static const struct mistake mistakes[] = {
-        {"", "web.json:1:1: $: expected JSON in UTF-8, found an empty file\n"},
-        {" \n ", "web.json:1:1: $: expected JSON in UTF-8, found an empty file\n"},
-        {"\xef\xbb\xbf{}",
-         "web.json:1:1: $: expected JSON in UTF-8, found a byte order mark\n"},
-        {"[1]", "web.json:1:1: $: expected an object, found an array\n"},
-        {"\"exec\"", "web.json:1:1: $: expected an object, found \"exec\"\n"},
-        {"{}", "web.json:1:1: $.exec: expected the program to run, such as [\"node\", "
-               "\"app.js\"], found nothing\n"},
-        {"{\n  " EXEC ",\n}", "web.json:3:1: $: expected JSON, found a mistake: string or '}' "
-                              "expected near '}' (no comma behind the last one)\n"},
-        {"{\n  // why\n  " EXEC "}", "web.json:2:3: $: expected JSON, found a mistake: string "
-                                     "or '}' expected near '/' (JSON has no comments)\n"},
-        {"{" EXEC "} x",
-         "web.json:1:17: $: expected JSON, found a mistake: end of file expected near 'x'\n"},
-        {"{" EXEC,
-         "web.json:1:15: $: expected JSON, found a mistake: '}' expected near end of file\n"},
-        {"{\"exec\": [\"\xff\"]}", "web.json:1:12: $: expected JSON, found a mistake: unable "
-                                   "to decode byte 0xff near '\"'\n"},
-        {"{\"exec\": [\"\\u0000\"]}",
-         "web.json:1:11: $: expected JSON, found a mistake: a NUL character (\\u0000)\n"},
-        {"{" EXEC ",\n \"exec\": [\"b\"]}",
-         "web.json:2:2: $.exec: expected each key once, found it on line 1 already\n"},
-        {"{" EXEC ", \"a.b\": 1}",
-         "web.json:1:17: $[\"a.b\"]: expected a known key, found \"a.b\"\n"},
-        {"{" EXEC ", \"worker\": 1}", "web.json:1:17: $.worker: expected a known key (did you "
-                                      "mean \"workers\"?), found \"worker\"\n"},
-        {"{" EXEC ", \"drain\": {\"user\": \"x\"}}",
-         "web.json:1:27: $.drain.user: expected a known key (it belongs to the outermost {}), "
-         "found \"user\"\n"},
-        {"{\"exec\": []}", "web.json:1:10: $.exec: expected an array of strings, the program "
-                           "first, such as [\"node\", \"app.js\"], found an empty array\n"},
-        {"{\"exec\": [\"\"]}",
-         "web.json:1:11: $.exec[0]: expected the name of a program, found an empty string\n"},
-        {"{\"exec\": [\"a\", 3]}", "web.json:1:16: $.exec[1]: expected a string, found 3\n"},
-        {"{" EXEC ", \"user\": \"a b\"}", "web.json:1:25: $.user: expected the name or number "
-                                          "of a user, as a string, found \"a b\"\n"},
-        {"{" EXEC ", \"group\": 0}", "web.json:1:26: $.group: expected the name or number of a "
-                                     "group, as a string, found 0\n"},
-        {"{" EXEC ", \"working_directory\": \"\"}",
-         "web.json:1:38: $.working_directory: expected a path, found an empty string\n"},
-        {"{" EXEC ", \"workers\": 1025}", "web.json:1:28: $.workers: expected a number from 1 "
-                                          "to 1024, \"max\" or \"max-1\", found 1025\n"},
-        {"{" EXEC ", \"drain\": {\"timeout_seconds\": -0.5}}",
-         "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
-         "31536000, found -0.5\n"},
-        {"{" EXEC ", \"drain\": {\"timeout_seconds\": 1e300}}",
-         "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
-         "31536000, found 1e300\n"},
-        {"{" EXEC ", \"drain\": {\"timeout_seconds\": 1e999}}",
-         "web.json:1:46: $: expected JSON, found a mistake: real number overflow near "
-         "'1e999'\n"},
-        {"{" EXEC ", \"drain\": {\"signal\": 65}}",
-         "web.json:1:37: $.drain.signal: expected a signal's name, such as \"SIGTERM\", or its "
-         "number, found 65\n"},
-        {"{" EXEC ", \"rollout\": {\"max_surge\": 0}}",
-         "web.json:1:42: $.rollout.max_surge: expected more than 0 here or in max_unavailable, "
-         "or no rollout could ever move, found 0 in both\n"},
-        {"{" EXEC ", \"rollout\": {\"min_ready_seconds\": 600}}",
-         "web.json:1:28: $.rollout.progress_deadline_seconds: expected more than "
-         "rollout.min_ready_seconds (600), found 600\n"},
-        {"{" EXEC ", \"restart\": {\"initial_delay_seconds\": 16}}",
-         "web.json:1:28: $.restart.max_delay_seconds: expected at least "
-         "restart.initial_delay_seconds (16), found 15\n"},
-        {"{" EXEC ", \"readiness\": {\"type\": \"delay\", \"delay_seconds\": 30}}",
-         "web.json:1:30: $.readiness.timeout_seconds: expected more than "
-         "readiness.delay_seconds (30), found 30\n"},
-        {"{" EXEC ", \"listen\": {}}",
-         "web.json:1:27: $.listen: expected an array of at most 64 addresses, such as "
-         "[\"127.0.0.1:8080\"], found an empty object\n"},
-        {"{" EXEC ", \"listen\": [80, {\"stream\": \"/x\", \"mode\": 660}]}",
-         "web.json:1:28: $.listen[0]: expected an address such as \"127.0.0.1:8080\", "
-         "\"[::1]:8080\", \"8080\" or \"/run/web.sock\", found 80\nweb.json:1:57: "
-         "$.listen[1].mode: expected permission bits as an octal string, such as \"0660\", "
-         "found 660\n"},
-        {"{" EXEC ", \"listen\": [{\"name\": \"listen1\", \"stream\": \"80\"}, \"81\"]}",
-         "web.json:1:65: $.listen[1]: expected a name of its own, found listen1 of listen[0] "
-         "again\n"},
-        {"{\"exec\": [\"a\", \"--fd={fd:web}\", \"{fd:listen0}\", \"{fd:\"], \"listen\": "
-         "[\"80\"]}",
-         "web.json:1:16: $.exec[1]: expected the name of a listener in {fd:NAME}, found "
-         "\"web\"\n"},
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
         expect_error(mistakes[i].text, mistakes[i].error);

@@ -1,0 +1,30 @@
+// The peer "by hand": Node's own cluster, one worker after another, as its guides show it. Each line
+// "reload" on stdin is one reload; the answer is how many milliseconds it took.
+'use strict';
+const cluster = require('cluster');
+const path = require('path');
+
+cluster.setupPrimary({ exec: path.join(__dirname, 'peer-app.js') });
+const workers = [];
+const start = () => new Promise((resolve) => {
+  const worker = cluster.fork({ PORT: '0' });
+  worker.once('listening', () => resolve(worker));
+});
+
+async function reload() {
+  const begun = process.hrtime.bigint();
+  for (let i = 0; i < workers.length; i++) {
+    const old = workers[i];
+    const gone = new Promise((resolve) => old.once('exit', resolve));
+    workers[i] = await start();
+    old.disconnect();
+    await gone;
+  }
+  console.log(Number(process.hrtime.bigint() - begun) / 1e6);
+}
+
+(async () => {
+  for (let i = 0; i < Number(process.argv[2]); i++) workers.push(await start());
+  console.log('ready');
+  require('readline').createInterface({ input: process.stdin }).on('line', reload);
+})();
