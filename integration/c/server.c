@@ -185,7 +185,10 @@ static int start_drain(struct server *server)
         return 0;
     server->draining = true;
     for (size_t i = 0; i < server->listener_n; i++) {
-        if (epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listeners[i], NULL) < 0)
+        /* ENOENT: somebody took it out already, so that this worker gets no more connections.
+         */
+        if (epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listeners[i], NULL) < 0 &&
+            errno != ENOENT)
             return error_from_errno();
     }
     for (size_t i = 0; i < server->listener_n; i++) {

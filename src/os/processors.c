@@ -1,7 +1,6 @@
 #include "os/processors.h"
 
 #include "base/error.h"
-#include "base/own.h"
 #include "os/cgroup.h"
 #include "os/text_file.h"
 

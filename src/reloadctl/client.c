@@ -122,10 +122,10 @@ int client_receive(struct client *client, struct instant deadline, const char **
     if (client->taken > 0)
         drop_taken(client);
     for (;;) {
-        const char *end = client->size > client->scanned
-                              ? memchr(client->buffer + client->scanned, '\0',
-                                       client->size - client->scanned)
-                              : NULL;
+        const char *end =
+            client->size > client->scanned
+                ? memchr(client->buffer + client->scanned, '\0', client->size - client->scanned)
+                : NULL;
         int r;
 
         if (end) {

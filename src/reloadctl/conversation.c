@@ -80,8 +80,8 @@ int talk_receive(struct conversation *talk, struct instant deadline)
 {
     const char *text = NULL;
     size_t size = 0;
-    int r = client_receive(&talk->client, instant_earlier(deadline, talk->deadline), &text,
-                           &size);
+    int r =
+        client_receive(&talk->client, instant_earlier(deadline, talk->deadline), &text, &size);
 
     if (r != 0)
         return r;

@@ -27,8 +27,8 @@ struct conversation {
     bool wants_json;
 };
 
-/* Finds the app and connects. Without --timeout the talk takes `limit` at most. Returns 0, or the
- * exit code (positive) after a complaint. Release it in either case. */
+/* Finds the app and connects. Without --timeout the talk takes `limit` at most. Returns 0, or
+ * the exit code (positive) after a complaint. Release it in either case. */
 MUST_CHECK int talk_open(struct conversation *talk, const char *app,
                          const struct options *options, struct span limit);
 
@@ -62,6 +62,7 @@ static inline bool talk_is_cut(int result)
 }
 
 /* Writes the reply's parameters, or the member of that name, to stdout as one line (several
- * lines on a terminal, unless `is_line`). Returns 0 or the exit code (positive) after a complaint.
+ * lines on a terminal, unless `is_line`). Returns 0 or the exit code (positive) after a
+ * complaint.
  */
 MUST_CHECK int talk_write_json(struct conversation *talk, const char *member, bool is_line);

@@ -64,8 +64,8 @@ static int check_run(const struct options *options)
         return 1;
     }
     if (options->workers && !is_worker_count(options->workers)) {
-        complain("--workers takes a number in 1 … %d, \"max\" or \"max-1\", not \"%s\"", SLOT_MAX,
-                 options->workers);
+        complain("--workers takes a number in 1 … %d, \"max\" or \"max-1\", not \"%s\"",
+                 SLOT_MAX, options->workers);
         return 1;
     }
     return 0;

@@ -45,8 +45,8 @@ int number_parse(const char *text, int64_t min, int64_t max, int64_t *ret_number
     char *end;
     errno = 0;
     long long number = strtoll(text, &end, 10);
-    bool is_plain = text[0] == '-' ? text[1] >= '0' && text[1] <= '9'
-                                   : text[0] >= '0' && text[0] <= '9';
+    bool is_plain =
+        text[0] == '-' ? text[1] >= '0' && text[1] <= '9' : text[0] >= '0' && text[0] <= '9';
 
     if (!is_plain || *end != '\0' || errno != 0 || number < min || number > max)
         return 1;
@@ -164,8 +164,8 @@ static int take_option(enum option_id id, const char *value, struct options *opt
 
 /* The tables getopt_long() wants, of the options that the form names. `letters` holds three
  * characters for each option and three more. */
-static void fill_tables(const struct options_form *form, struct option table[static OPTION_N + 1],
-                        char *letters)
+static void fill_tables(const struct options_form *form,
+                        struct option table[static OPTION_N + 1], char *letters)
 {
     struct option *entry = table;
 

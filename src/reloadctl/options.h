@@ -1,10 +1,10 @@
-/* The options of all verbs, once: each has one name, one letter, one meaning, and a verb says by
- * a set of bits which of them it takes.
+/* The options of all verbs, once: each has one name, one letter, one meaning, and a verb says
+ * by a set of bits which of them it takes.
  */
 #pragma once
 
-#include "base/own.h"
 #include "base/mono.h"
+#include "base/own.h"
 #include "wire/varlink.h"
 
 #include <stdbool.h>
@@ -44,24 +44,24 @@ struct options {
     enum conflict conflict;
     bool conflict_is_chosen;
     bool has_timeout;
-    struct span timeout;       /* SPAN_FOREVER without --timeout */
+    struct span timeout; /* SPAN_FOREVER without --timeout */
     struct optional_int lines;
     struct optional_int slot;
-    const char *release;       /* may be NULL, as may those below */
+    const char *release; /* may be NULL, as may those below */
     const char *name;
     const char *config;
     const char *workers;
-    const char **listen;       /* owned; listen_n of them */
+    const char **listen; /* owned; listen_n of them */
     size_t listen_n;
-    char *const *operands;     /* what is not an option; NULL-ended */
+    char *const *operands; /* what is not an option; NULL-ended */
     int operand_n;
 };
 
 /* What a verb takes. */
 struct options_form {
     const char *verb;
-    uint32_t options;       /* bits of enum option_id */
-    bool ends_at_operand;   /* the first operand begins another program's command line */
+    uint32_t options;     /* bits of enum option_id */
+    bool ends_at_operand; /* the first operand begins another program's command line */
 };
 
 /* Reads argv[1 …]; argv[0] is the verb, and argv may be reordered. *ret_options is the caller's

@@ -11,11 +11,11 @@ static uint32_t least_of_length(size_t length)
 size_t printable_decode(const char *text, size_t size, uint32_t *ret_character)
 {
     unsigned char first = (unsigned char)text[0];
-    size_t length = first < 0x80            ? 1
+    size_t length = first < 0x80           ? 1
                     : (first >> 5) == 0x06 ? 2
                     : (first >> 4) == 0x0e ? 3
                     : (first >> 3) == 0x1e ? 4
-                                            : 0;
+                                           : 0;
     uint32_t character = length == 1 ? first : first & (0x7fu >> length);
 
     *ret_character = UINT32_MAX;

@@ -1,9 +1,10 @@
 /* Text from workers and from the other side of a socket, made safe for an administrator's
- * terminal: a worker's output must not be able to move the cursor, set the title, or hide a line.
+ * terminal: a worker's output must not be able to move the cursor, set the title, or hide a
+ * line.
  *
- * What would be acted upon is shown as an escape instead: C0 and C1 controls, DEL, the invisible
- * characters that turn the direction of text (Unicode TR 36, "bidirectional text spoofing"), and
- * bytes that are no UTF-8. A tab stays in lines of text.
+ * What would be acted upon is shown as an escape instead: C0 and C1 controls, DEL, the
+ * invisible characters that turn the direction of text (Unicode TR 36, "bidirectional text
+ * spoofing"), and bytes that are no UTF-8. A tab stays in lines of text.
  */
 #pragma once
 
@@ -14,7 +15,8 @@
 
 enum escape {
     ESCAPE_TEXT, /* "\x1b", "\u202e" */
-    ESCAPE_JSON, /* "\u001b", "\u202e": still the same JSON; white space between tokens is kept */
+    ESCAPE_JSON, /* "\u001b", "\u202e": still the same JSON; white space between tokens is kept
+                  */
 };
 
 /* Decodes the character at `text` (`size` > 0 bytes). Returns its length in bytes with the code

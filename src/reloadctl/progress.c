@@ -108,7 +108,8 @@ static void render_worker(const struct progress_worker *worker,
                   (long long)worker->slot, (long long)worker->revision, (long long)worker->pid,
                   terminal_colour(terminal, colour_of(worker)));
     render_text(rendering, state);
-    (void)fprintf(rendering->stream, "%s%*s %s", terminal_colour_end(terminal, colour_of(worker)),
+    (void)fprintf(rendering->stream, "%s%*s %s",
+                  terminal_colour_end(terminal, colour_of(worker)),
                   (int)(strlen(state) < 9 ? 9 - strlen(state) : 0), "",
                   words_span(until - worker->began, span));
     if (worker->failure) {
@@ -120,7 +121,8 @@ static void render_worker(const struct progress_worker *worker,
 
 void progress_render(const struct progress *progress, const struct rendering *rendering)
 {
-    size_t rows = rendering->terminal.rows > ROWS_KEPT ? rendering->terminal.rows - ROWS_KEPT : 0;
+    size_t rows =
+        rendering->terminal.rows > ROWS_KEPT ? rendering->terminal.rows - ROWS_KEPT : 0;
     size_t excess = progress->worker_n > rows ? progress->worker_n - rows : 0;
 
     for (size_t i = 0; i < progress->worker_n; i++) {
@@ -138,8 +140,8 @@ void progress_render_step(const struct progress *progress, const struct renderin
     const struct progress_worker *worker = find_worker(progress, step->worker);
     char span[WORDS_SIZE];
 
-    (void)fprintf(rendering->stream, "slot %lld: worker %lld (revision %lld", (long long)step->slot,
-                  (long long)step->worker, (long long)step->revision);
+    (void)fprintf(rendering->stream, "slot %lld: worker %lld (revision %lld",
+                  (long long)step->slot, (long long)step->worker, (long long)step->revision);
     if (step->pid > 0)
         (void)fprintf(rendering->stream, ", pid %lld", (long long)step->pid);
     (void)fputs(") ", rendering->stream);

@@ -21,7 +21,7 @@ void progress_release(struct progress *progress);
  * out where the terminal has not enough rows. */
 void progress_render(const struct progress *progress, const struct rendering *rendering);
 
-/* One step as one line, where lines can't be drawn again: "slot 0: worker 12 (revision 7, pid 5)
- * ready after 0.4 s". To be called after progress_take(). */
+/* One step as one line, where lines can't be drawn again: "slot 0: worker 12 (revision 7, pid
+ * 5) ready after 0.4 s". To be called after progress_take(). */
 void progress_render_step(const struct progress *progress, const struct rendering *rendering,
                           const struct step_view *step);

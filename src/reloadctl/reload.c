@@ -1,7 +1,7 @@
 /* reload: asks for it, shows how it goes, and ends with its outcome.
  *
- * The outcome is the point: a primary that dies on the way comes back and knows the revision, so
- * it is asked again (Follow) before anything is given up.
+ * The outcome is the point: a primary that dies on the way comes back and knows the revision,
+ * so it is asked again (Follow) before anything is given up.
  */
 #include "reloadctl/verbs.h"
 
@@ -19,6 +19,7 @@ static const struct span redraw_after = {100000000u};
 static const struct span return_limit = {10000000000u}; /* for a primary that restarts */
 enum {
     RETURN_POLL_MS = 100,
+    RELOAD_ENDED = 32, /* beside what talk_receive() returns */
 };
 
 struct watched_reload {
@@ -26,7 +27,8 @@ struct watched_reload {
     struct progress progress;
     struct region region;
     struct instant began;
-    int64_t revision; /* 0: not accepted yet */
+    int64_t revision;         /* 0: not accepted yet */
+    struct instant return_by; /* INSTANT_NEVER: the connection is whole */
 };
 
 static void watched_reload_release(struct watched_reload *reload)
@@ -151,8 +153,19 @@ static enum exit_code explain_not_yet(const struct watched_reload *reload)
     return EXIT_CODE_NOT_YET;
 }
 
-/* Asks the primary that has come back for the same revision. Returns 0 when it was asked, or what
- * talk_explain() takes. */
+/* Says once that the primary is waited for, and until when. */
+static void begin_return(struct watched_reload *reload)
+{
+    if (!instant_is_never(reload->return_by))
+        return;
+    complain("%s: the connection broke; waiting for the primary to come back",
+             reload->talk.target.name);
+    reload->region = (struct region){0}; /* these words are below it now */
+    reload->return_by = instant_plus(clock_now(), return_limit);
+}
+
+/* Asks the primary that comes back for the same revision. Returns 0 when it was asked, or what
+ * talk_explain() takes: CLIENT_TIMEOUT, or `hang_up` where it does not come back. */
 static int follow_again(struct watched_reload *reload, int hang_up)
 {
     const struct varlink_call call = {
@@ -160,20 +173,19 @@ static int follow_again(struct watched_reload *reload, int hang_up)
         .more = true,
         .revision = (uint64_t)reload->revision,
     };
-    struct instant limit = instant_earlier(instant_plus(clock_now(), return_limit),
-                                           reload->talk.deadline);
+    struct instant limit;
 
     if (reload->revision <= 0)
         return hang_up;
-    complain("%s: the connection broke; waiting for the primary to come back",
-             reload->talk.target.name);
-    reload->region = (struct region){0}; /* the words are below it now */
+    begin_return(reload);
+    limit = instant_earlier(reload->return_by, reload->talk.deadline);
     while (!instant_reached(clock_now(), limit)) {
         int error = 0;
-        if (talk_reconnect(&reload->talk, &error) == REACH_DONE)
-            return talk_send(&reload->talk, &call);
         /* Nothing tells when a socket file that is not there begins to be listened on. */
         (void)poll(NULL, 0, RETURN_POLL_MS);
+        if (talk_reconnect(&reload->talk, &error) == REACH_DONE &&
+            talk_send(&reload->talk, &call) == 0)
+            return 0;
     }
     return instant_reached(clock_now(), reload->talk.deadline) ? CLIENT_TIMEOUT : hang_up;
 }
@@ -192,8 +204,8 @@ static int next_reply(struct watched_reload *reload)
     }
 }
 
-/* Takes one reply in. Returns 0: more is to come; 1: that was the last, with *ret_code; or what
- * talk_explain() takes. */
+/* Takes one reply in. Returns 0: more is to come; RELOAD_ENDED: that was the last, with
+ * *ret_code; or what talk_explain() takes. */
 static int take_reply(struct watched_reload *reload, enum exit_code *ret_code)
 {
     struct conversation *talk = &reload->talk;
@@ -203,13 +215,14 @@ static int take_reply(struct watched_reload *reload, enum exit_code *ret_code)
     if (r != 0)
         return r == 1 ? TALK_GARBAGE : r;
     reload->revision = progress.revision;
+    reload->return_by = INSTANT_NEVER;
     if (talk->wants_json && talk_write_json(talk, NULL, true) != 0)
         return -EIO;
     if (progress.step)
         r = show_step(reload, progress.step);
     if (r == 0 && progress.outcome) {
         *ret_code = show_outcome(reload, progress.outcome);
-        return 1;
+        return RELOAD_ENDED;
     }
     if (r == 0 && !reply_continues(talk->reply)) {
         fault_say(&talk->fault, "the last reply has no outcome");
@@ -222,15 +235,16 @@ static enum exit_code watch_reload(struct watched_reload *reload, int r)
 {
     enum exit_code code = EXIT_CODE_UNREACHABLE;
 
-    while (r == 0) {
-        r = next_reply(reload);
+    do {
+        if (r == 0)
+            r = next_reply(reload);
         if (r == 0)
             r = take_reply(reload, &code);
-        if (r == 1 && !talk_is_cut(r))
-            return code;
         if (talk_is_cut(r))
             r = follow_again(reload, r);
-    }
+    } while (r == 0);
+    if (r == RELOAD_ENDED)
+        return code;
     if (r == CLIENT_TIMEOUT)
         return explain_not_yet(reload);
     return talk_explain(&reload->talk, r);
@@ -259,7 +273,10 @@ static enum exit_code ask_reload(struct conversation *talk, int r)
 
 enum exit_code verb_reload(const struct options *options)
 {
-    _cleanup_(watched_reload_release) struct watched_reload reload = {.began = clock_now()};
+    _cleanup_(watched_reload_release) struct watched_reload reload = {
+        .began = clock_now(),
+        .return_by = INSTANT_NEVER,
+    };
     _cleanup_(varlink_call_release) struct varlink_call call = {
         .method = METHOD_RELOAD,
         .more = !options->no_wait,

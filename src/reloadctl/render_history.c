@@ -36,7 +36,8 @@ static void add_entry(struct table *table, const struct entry_view *entry)
     table_add(table, COLOUR_NONE, words_time(entry->accepted, text));
     table_add(table, colour_of_outcome(entry->outcome), entry->outcome);
     table_add(table, COLOUR_NONE,
-              entry->ended.present ? words_span(entry->ended.value - entry->accepted, text) : "");
+              entry->ended.present ? words_span(entry->ended.value - entry->accepted, text)
+                                   : "");
     table_add(table, COLOUR_NONE, entry->stable ? "serves" : "");
     add_command(table, entry);
 }

@@ -3,6 +3,7 @@
  */
 #include "reloadctl/render.h"
 
+#include "base/own.h"
 #include "reloadctl/table.h"
 #include "reloadctl/words.h"
 
@@ -122,7 +123,8 @@ static void add_worker(struct table *table, const struct rendering *rendering,
     table_add(table, colour_of_worker(worker->state), words_worker_state(worker->state));
     table_add(table, COLOUR_NONE, words_span(rendering->now - worker->since, text));
     table_add(table, COLOUR_NONE,
-              worker->memory_bytes.present ? words_bytes(worker->memory_bytes.value, text) : "");
+              worker->memory_bytes.present ? words_bytes(worker->memory_bytes.value, text)
+                                           : "");
     if (worker->waits_for && worker->status)
         table_add_format(table, COLOUR_NONE, "waits for %s; %s", worker->waits_for,
                          worker->status);

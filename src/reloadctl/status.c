@@ -61,8 +61,8 @@ static void draw(struct region *region, const struct app_view *app)
         region_draw(region, stdout, &rendering.terminal, text);
 }
 
-/* Asks and shows once; *ret_health is the exit code that the app's health gives. Returns 0 or the
- * exit code (positive) after a complaint. */
+/* Asks and shows once; *ret_health is the exit code that the app's health gives. Returns 0 or
+ * the exit code (positive) after a complaint. */
 static int show(struct conversation *talk, struct region *region, enum exit_code *ret_health)
 {
     struct app_view app;
@@ -165,7 +165,8 @@ static void write_missed(const char *name, const char *state, bool is_first)
     (void)printf("%s{\"name\":\"%s\",\"state\":\"%s\"}", is_first ? "" : ",", name, state);
 }
 
-/* Adds the app, whatever it is like, to the table or to the JSON on stdout. Returns 0 or -ENOMEM.
+/* Adds the app, whatever it is like, to the table or to the JSON on stdout. Returns 0 or
+ * -ENOMEM.
  */
 static int list_one(const struct options *options, const char *name, struct table *table,
                     bool is_first)
@@ -205,7 +206,8 @@ static int list_one(const struct options *options, const char *name, struct tabl
 
 enum exit_code verb_list(const struct options *options)
 {
-    static const char *const headings[] = {"APP", "STATE", "READY", "REVISION", "RELEASE", "PID"};
+    static const char *const headings[] = {"APP",      "STATE",   "READY",
+                                           "REVISION", "RELEASE", "PID"};
     _cleanup_(table_release) struct table table = {
         .columns = sizeof(headings) / sizeof(headings[0]),
     };

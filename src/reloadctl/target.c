@@ -152,8 +152,8 @@ void target_complain(const struct target *target, enum reach reach, int error)
         complain("no app named %s is running (there is no %s)", target->name, target->path);
         return;
     case REACH_STALE:
-        complain("the primary of %s is not running; it left its socket %s behind",
-                 target->name, target->path);
+        complain("the primary of %s is not running; it left its socket %s behind", target->name,
+                 target->path);
         return;
     case REACH_DENIED:
         complain("permission denied: %s; only root and the user that runs %s may connect",
@@ -163,8 +163,7 @@ void target_complain(const struct target *target, enum reach reach, int error)
         complain("the primary of %s takes no connection: its queue is full", target->name);
         return;
     case REACH_FAILED:
-        complain("%s can't be reached at %s: %s", target->name, target->path,
-                 strerror(-error));
+        complain("%s can't be reached at %s: %s", target->name, target->path, strerror(-error));
         return;
     }
 }
@@ -172,12 +171,9 @@ void target_complain(const struct target *target, enum reach reach, int error)
 const char *reach_words(enum reach reach)
 {
     static const char *const words[] = {
-        [REACH_DONE] = NULL,
-        [REACH_ABSENT] = "not running",
-        [REACH_STALE] = "not running",
-        [REACH_DENIED] = "permission denied",
-        [REACH_BUSY] = "no answer",
-        [REACH_FAILED] = "unreachable",
+        [REACH_DONE] = NULL,           [REACH_ABSENT] = "not running",
+        [REACH_STALE] = "not running", [REACH_DENIED] = "permission denied",
+        [REACH_BUSY] = "no answer",    [REACH_FAILED] = "unreachable",
     };
     return words[reach];
 }

@@ -14,7 +14,8 @@ void target_release(struct target *target);
 
 /* Finds the app `name`; NULL: the one that is there. *ret_target is the caller's. Returns 0, or
  * the exit code (positive) with the reason said on stderr: the name is none, or was left out
- * where there is none or more than one. Whether the app runs is not asked when it has a name. */
+ * where there is none or more than one. Whether the app runs is not asked when it has a name.
+ */
 MUST_CHECK int target_find(const char *name, struct target *ret_target);
 
 /* What became of an attempt to reach a control socket. */

@@ -1,6 +1,7 @@
 /* What is known of the place where output goes.
  *
- * Colours and redrawing are for terminals alone; NO_COLOR (no-color.org) and TERM=dumb are heard.
+ * Colours and redrawing are for terminals alone; NO_COLOR (no-color.org) and TERM=dumb are
+ * heard.
  */
 #pragma once
 
@@ -16,8 +17,8 @@ struct terminal {
     size_t rows;
 };
 
-/* Looks at the stream's descriptor and at the environment. Called again after each wait, it sees
- * a changed size. */
+/* Looks at the stream's descriptor and at the environment. Called again after each wait, it
+ * sees a changed size. */
 struct terminal terminal_look(FILE *stream);
 
 enum colour {

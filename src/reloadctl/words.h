@@ -21,8 +21,8 @@ const char *words_time(double since_epoch, char text[static WORDS_SIZE]);
 /* "812 KiB", "61.5 MiB". */
 const char *words_bytes(int64_t bytes, char text[static WORDS_SIZE]);
 
-/* A worker's state: "starting" for spawning and starting, "ready" for admitted, … An unknown one
- * is its own word. */
+/* A worker's state: "starting" for spawning and starting, "ready" for admitted, … An unknown
+ * one is its own word. */
 const char *words_worker_state(const char *state);
 
 /* What a rollout's state means, such as "rolling out revision 8". The app's name is not in it.

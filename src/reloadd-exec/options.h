@@ -38,6 +38,6 @@ MUST_CHECK int options_parse(int argc, char **argv, struct options *ret_options,
                              const char **ret_wrong);
 
 /* The signal of a name or number ("KILL", "SIGKILL", "9"), or 0. */
-int options_signal(const char *text);
+MUST_CHECK int options_signal(const char *text);
 
 extern const char options_help[];

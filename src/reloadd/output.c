@@ -127,6 +127,19 @@ static void output_show(struct output *output, const struct output_line *line, c
     output->lost = 0;
 }
 
+/* A line may hold NULs, and C strings, which clients get, may not. NULL: out of memory. */
+static char *line_copy(const char *text, size_t size)
+{
+    char *copy = malloc(size + 1);
+
+    if (!copy)
+        return NULL;
+    for (size_t i = 0; i < size; i++)
+        copy[i] = text[i] != '\0' ? text[i] : '?';
+    copy[size] = '\0';
+    return copy;
+}
+
 void output_add(struct output *output, const struct output_line *line, const char *text,
                 size_t size)
 {
@@ -135,7 +148,7 @@ void output_add(struct output *output, const struct output_line *line, const cha
 
     if (line->worker != 0)
         output_show(output, line, text, size);
-    copy = strndup(text, size);
+    copy = line_copy(text, size);
     if (!copy)
         return;
     while (output->n == OUTPUT_LINES_MAX ||
@@ -145,7 +158,7 @@ void output_add(struct output *output, const struct output_line *line, const cha
     *kept = *line;
     kept->number = output->next_number++;
     kept->text = copy;
-    output->bytes += strlen(copy) + 1;
+    output->bytes += size + 1;
     output->listener(output->user, kept);
 }
 

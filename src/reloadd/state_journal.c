@@ -24,9 +24,9 @@ struct state_journal {
     int error;          /* -errno since it is behind; 0: it is not */
 };
 
-static struct record_stamp next_stamp(struct state_journal *journal)
+static struct record_stamp next_stamp(struct state_journal *journal, struct wall at)
 {
-    struct record_stamp stamp = {.seq = ++journal->seq, .time = clock_wall()};
+    struct record_stamp stamp = {.seq = ++journal->seq, .time = at};
 
     memcpy(stamp.boot, journal->boot, sizeof(stamp.boot));
     return stamp;
@@ -142,7 +142,7 @@ static int replay_text(struct state_journal *journal, struct replay *replay, con
 static int write_header(struct state_journal *journal)
 {
     _cleanup_free_ char *line = NULL;
-    struct record_stamp stamp = next_stamp(journal);
+    struct record_stamp stamp = next_stamp(journal, clock_wall());
     int r = journal_header_encode(journal->app, &stamp, &line);
 
     if (r == 0)
@@ -221,12 +221,12 @@ void state_journal_free(struct state_journal *journal)
 /* Writing. */
 
 static int add_record(struct state_journal *journal, const struct record *record,
-                      const struct revisions *revisions, struct text *text)
+                      const struct revisions *revisions, struct wall at, struct text *text)
 {
     const struct revision_entry *entry = record->kind == RECORD_REVISION_ACCEPTED
                                              ? revisions_find(revisions, record->revision)
                                              : NULL;
-    struct record_stamp stamp = next_stamp(journal);
+    struct record_stamp stamp = next_stamp(journal, at);
     _cleanup_free_ char *line = NULL;
     int r = record_encode(record, &stamp, entry ? entry->spec_text : NULL, &line);
 
@@ -234,10 +234,11 @@ static int add_record(struct state_journal *journal, const struct record *record
 }
 
 int state_journal_encode(struct state_journal *journal, const struct update *update,
-                         const struct revisions *revisions, struct text *lines)
+                         const struct revisions *revisions, struct wall at,
+                         struct text *lines)
 {
     for (size_t i = 0; i < update->record_n; i++) {
-        int r = add_record(journal, &update->records[i], revisions, lines);
+        int r = add_record(journal, &update->records[i], revisions, at, lines);
 
         if (r < 0)
             return r;
@@ -267,11 +268,11 @@ int state_journal_sync(struct state_journal *journal)
 }
 
 static int add_history(struct state_journal *journal, const struct revisions *revisions,
-                       struct text *text)
+                       struct wall at, struct text *text)
 {
     for (size_t i = 0; i < revisions->n; i++) {
         _cleanup_free_ char *line = NULL;
-        struct record_stamp stamp = next_stamp(journal);
+        struct record_stamp stamp = next_stamp(journal, at);
         int r = history_encode(&revisions->items[i].history, &stamp, &line);
 
         if (r == 0)
@@ -288,7 +289,8 @@ int state_journal_compact(struct state_journal *journal, const struct rollout *r
 {
     _cleanup_text_ struct text text = {0};
     _cleanup_free_ char *header = NULL;
-    struct record_stamp stamp = next_stamp(journal);
+    struct wall at = clock_wall();
+    struct record_stamp stamp = next_stamp(journal, at);
     int r;
 
     rollout_snapshot(rollout, now, scratch);
@@ -296,9 +298,9 @@ int state_journal_compact(struct state_journal *journal, const struct rollout *r
     if (r == 0)
         r = text_append_string(&text, header);
     if (r == 0)
-        r = add_history(journal, revisions, &text);
+        r = add_history(journal, revisions, at, &text);
     if (r == 0)
-        r = state_journal_encode(journal, scratch, revisions, &text);
+        r = state_journal_encode(journal, scratch, revisions, at, &text);
     if (r == 0)
         r = journal_file_replace(&journal->file, text.data, text.size);
     if (r == 0)

@@ -33,10 +33,11 @@ MUST_CHECK int state_journal_open(const char *path, const char *app, struct roll
                                   struct recovery *ret_recovery);
 void state_journal_free(struct state_journal *journal);
 
-/* The records of an update as lines of the journal, each with its "\n", added to `lines`.
- * Returns 0 or -ENOMEM. */
+/* The records of an update, made `at` this time, as lines of the journal, each with its "\n",
+ * added to `lines`. Returns 0 or -ENOMEM. */
 MUST_CHECK int state_journal_encode(struct state_journal *journal, const struct update *update,
-                                    const struct revisions *revisions, struct text *lines);
+                                    const struct revisions *revisions, struct wall at,
+                                    struct text *lines);
 
 /* Appends lines; durable before it returns where `durable`. Returns 0, or -errno: it is then
  * behind. */

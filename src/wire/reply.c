@@ -166,14 +166,6 @@ int reply_text(const struct reply *reply, const char *member, unsigned indent, c
 {
     const json_t *value =
         member ? json_object_get(reply->parameters, member) : reply->parameters;
-    char *text;
 
-    if (!value)
-        return 1;
-    text = json_dumps(value, (indent ? JSON_INDENT(indent) : JSON_COMPACT) | JSON_ENCODE_ANY |
-                                 JSON_REAL_PRECISION(16));
-    if (!text)
-        return -ENOMEM;
-    *ret_text = text;
-    return 0;
+    return value ? tree_write_indented(value, indent, ret_text) : 1;
 }

@@ -1,6 +1,7 @@
 #include "wire/tree.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -162,13 +163,38 @@ int tree_parse(const char *text, size_t size, json_t **ret_object, struct fault 
     return 0;
 }
 
-int tree_write(const json_t *value, char **ret_text)
+/* Where a value is being written. */
+struct writing {
+    struct text text;
+    bool failed;
+};
+
+/* jansson 2.14 forgets that a key could not be written (do_dump() ignores dump_string()) and
+ * goes on without it: so this remembers. */
+static int write_part(const char *data, size_t size, void *context)
+{
+    struct writing *writing = context;
+
+    if (!writing->failed && text_append(&writing->text, data, size) < 0)
+        writing->failed = true;
+    return writing->failed ? -1 : 0;
+}
+
+int tree_write_indented(const json_t *value, unsigned indent, char **ret_text)
 {
     /* 16 digits keep a time of this century to the microsecond, and write 0.1 as 0.1. */
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(16));
+    size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(16) |
+                   (indent ? JSON_INDENT(indent) : JSON_COMPACT);
+    struct writing writing = {0};
+    int r = -ENOMEM;
 
-    if (!text)
-        return -ENOMEM;
-    *ret_text = text;
-    return 0;
+    if (json_dump_callback(value, write_part, &writing, flags) == 0 && !writing.failed)
+        r = text_take(&writing.text, ret_text);
+    text_release(&writing.text);
+    return r;
+}
+
+int tree_write(const json_t *value, char **ret_text)
+{
+    return tree_write_indented(value, 0, ret_text);
 }

@@ -45,3 +45,6 @@ MUST_CHECK int tree_parse(const char *text, size_t size, json_t **ret_object,
 /* The shortest text, members in their order; *ret_text is the caller's. Returns 0 or -ENOMEM.
  */
 MUST_CHECK int tree_write(const json_t *value, char **ret_text);
+
+/* The same, with `indent` spaces (0 … 31) a level, a line a member; 0: all in one line. */
+MUST_CHECK int tree_write_indented(const json_t *value, unsigned indent, char **ret_text);

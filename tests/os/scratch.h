@@ -164,5 +164,8 @@ static inline int descriptors_compare(int before, int failed)
 }
 
 /* Runs the tests; they fail too where they leave a descriptor open. */
-#define run_tests(tests)                                                                        \
-    descriptors_compare(descriptors_count(), cmocka_run_group_tests(tests, NULL, NULL))
+#define run_os_tests(tests)                                                                    \
+    __extension__({                                                                            \
+        int before_ = descriptors_count();                                                     \
+        descriptors_compare(before_, cmocka_run_group_tests(tests, NULL, NULL));               \
+    })

@@ -229,5 +229,5 @@ int main(void)
         cmocka_unit_test(look_at_another_users_process_says_that_it_may_not),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -22,5 +22,5 @@ int main(void)
         cmocka_unit_test(read_boot_id_is_a_uuid_and_stays_the_same),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -152,5 +152,5 @@ int main(void)
         cmocka_unit_test(find_own_of_unknown_controller_finds_none),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

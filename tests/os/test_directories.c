@@ -209,5 +209,5 @@ int main(void)
         cmocka_unit_test(validate_app_names_knows_good_from_bad),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

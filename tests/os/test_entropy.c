@@ -19,5 +19,5 @@ int main(void)
         cmocka_unit_test(fill_twice_gives_different_bytes),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -129,5 +129,5 @@ int main(void)
         cmocka_unit_test(kill_group_zero_and_one_touches_nobody),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

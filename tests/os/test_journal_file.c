@@ -215,5 +215,5 @@ int main(void)
         scratch_test(open_what_is_no_file_is_refused),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

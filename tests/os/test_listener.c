@@ -252,5 +252,5 @@ int main(void)
         cmocka_unit_test(identify_duplicate_equals_and_other_differs),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -66,5 +66,5 @@ int main(void)
         scratch_test(take_lock_by_symbolic_link_is_refused),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -52,5 +52,5 @@ int main(void)
         cmocka_unit_test(read_memory_of_process_that_is_gone_says_so),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

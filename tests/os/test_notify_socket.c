@@ -176,5 +176,5 @@ int main(void)
         scratch_test(open_too_long_path_is_refused),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

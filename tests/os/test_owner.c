@@ -145,5 +145,5 @@ int main(void)
         cmocka_unit_test(describe_several_owners_lists_them),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

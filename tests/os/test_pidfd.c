@@ -108,5 +108,5 @@ int main(void)
         cmocka_unit_test(reap_of_no_child_says_so),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

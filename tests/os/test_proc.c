@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(walk_own_threads_finds_the_only_one),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

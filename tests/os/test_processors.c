@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(count_under_quota_rounds_up),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -65,5 +65,5 @@ int main(void)
         scratch_test(read_missing_file_is_an_error),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

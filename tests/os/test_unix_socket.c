@@ -173,5 +173,5 @@ int main(void)
         scratch_test(connect_where_nobody_listens_says_so),
     };
 
-    return run_tests(tests);
+    return run_os_tests(tests);
 }

@@ -1,0 +1,107 @@
+"""A primary that says what a test wants it to say, and remembers what it was asked.
+
+It speaks the control protocol (NUL-ended JSON over a unix stream socket) and can break it: a
+script may write any bytes, hang up anywhere, or never answer.
+"""
+
+import json
+import os
+import socket
+import threading
+
+
+class Talk:
+    """One connection, as a script sees it."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.pending = b""
+
+    def receive(self):
+        """The next call as a dict, or None where the client has hung up."""
+        while b"\0" not in self.pending:
+            data = self.connection.recv(65536)
+            if not data:
+                return None
+            self.pending += data
+        message, self.pending = self.pending.split(b"\0", 1)
+        return json.loads(message)
+
+    def send_bytes(self, data):
+        self.connection.sendall(data)
+
+    def reply(self, parameters, continues=False):
+        message = {"parameters": parameters}
+        if continues:
+            message["continues"] = True
+        self.send_bytes(json.dumps(message).encode() + b"\0")
+
+    def error(self, name, parameters):
+        self.send_bytes(json.dumps({"error": name, "parameters": parameters}).encode() + b"\0")
+
+    def wait_for_hang_up(self):
+        while self.connection.recv(65536):
+            pass
+
+
+class FakePrimary:
+    """Listens at `path`; each connection is served by script(talk, call) for each of its calls,
+    until the script returns False or raises."""
+
+    def __init__(self, path, script):
+        self.path = path
+        self.script = script
+        self.calls = []
+        self.failure = None
+        self.connections = []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        os.chmod(path, 0o777)
+        self.listener.listen(16)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        talk = Talk(connection)
+        try:
+            while True:
+                call = talk.receive()
+                if call is None:
+                    break
+                self.calls.append(call)
+                if self.script(talk, call) is False:
+                    break
+        except OSError:
+            pass  # the client hung up
+        except Exception as failure:  # shown by the test
+            self.failure = failure
+        finally:
+            connection.close()
+
+    def methods(self):
+        return [call["method"].rpartition(".")[2] for call in self.calls]
+
+    def close(self, leave_file=False):
+        # shutdown(2) wakes the accept(2) of the other thread; close(2) alone does not.
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+        self.thread.join()
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        if not leave_file:
+            os.unlink(self.path)
