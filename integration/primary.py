@@ -37,10 +37,14 @@ class Connection(contextlib.AbstractContextManager):
     """One connection to a control socket."""
 
     def __init__(self, path):
+        self.rest = b""
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE_SECONDS)
-        self.socket.connect(str(path))
-        self.rest = b""
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
 
     def __exit__(self, *_):
         self.socket.close()
@@ -261,6 +265,8 @@ class Primary(contextlib.AbstractContextManager):
 
 def main():
     """Runs the tests of the program that calls it; 77 where all of them were skipped."""
+    for name in "reloadd", "reloadd-exec":
+        lib.binary(name)
     sys.stdout.reconfigure(line_buffering=True)
     program = unittest.main(exit=False, verbosity=2)
     result = program.result

@@ -43,7 +43,7 @@ static void guard_kill(const char *cgroup, const pid_t *groups, size_t n)
 
 static _Noreturn void guard_run(const char *cgroup, int fd)
 {
-    static pid_t groups[GUARD_GROUPS_MAX];
+    pid_t groups[GUARD_GROUPS_MAX];
     sigset_t all;
     int32_t message;
     size_t n = 0;

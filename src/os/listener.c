@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -37,6 +38,16 @@ static int parse_host(const char *host, uint16_t port, struct sockaddr_storage *
     memcpy(ret_address, found->ai_addr, found->ai_addrlen);
     *ret_size = found->ai_addrlen;
     freeaddrinfo(found);
+    return 0;
+}
+
+int listener_set_nonblocking(int fd, bool nonblocking)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+
+    if (flags < 0 || (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0))
+        return error_from_errno();
     return 0;
 }
 

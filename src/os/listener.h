@@ -1,12 +1,11 @@
 /* The listening sockets, the one thing of an app that must never be closed.
  *
- * They are nonblocking. O_NONBLOCK belongs to the open file description, which all workers
- * share: it is set once, here, and nobody but a worker may change it later. Several workers
- * wait on one accept queue, and one connection may wake more than one of them; a loser that
- * then sat in a blocking accept(2) would serve none of the connections it already has. nginx
- * takes an inherited socket as it is ("TODO: nonblocking" in ngx_open_listening_sockets()), so
- * it must be right from the start. Event loops set it themselves, and a program that wants to
- * wait in accept(2) can clear it.
+ * O_NONBLOCK belongs to the open file description, which all workers share, so one worker's
+ * choice is everybody's. Programs expect a blocking socket, for that is what systemd hands over
+ * (NonBlocking=no): event loops set the flag themselves, and a program that waits in accept(2)
+ * would never clear it. nginx is the exception: it takes an inherited socket as it is ("TODO:
+ * nonblocking" in ngx_open_listening_sockets()), and a worker that lost the race for a
+ * connection would then sit in accept(2) and serve none of those it has.
  */
 #pragma once
 
@@ -35,11 +34,15 @@ struct listener_description {
     struct listener_identity identity;
 };
 
-/* Opens a TCP listener with SO_REUSEADDR. `host` is numeric, without brackets; "::" takes IPv4
- * in too unless `v6only` (needed where another listener has 0.0.0.0 and the same port). Port 0:
- * the kernel chooses, listener_describe() says what. backlog <= 0: as much as the kernel takes.
- * Close-on-exec; *ret_fd is the caller's. Does not block. Returns 0, -EINVAL where `host` is no
- * numeric address, -EADDRINUSE, -EACCES (a port below 1024), -EADDRNOTAVAIL, or -errno. */
+/* Sets or clears O_NONBLOCK, where it is not so already. Returns 0 or -errno. */
+MUST_CHECK int listener_set_nonblocking(int fd, bool nonblocking);
+
+/* Opens a TCP listener with SO_REUSEADDR, nonblocking. `host` is numeric, without brackets;
+ * "::" takes IPv4 in too unless `v6only` (needed where another listener has 0.0.0.0 and the
+ * same port). Port 0: the kernel chooses, listener_describe() says what. backlog <= 0: as much
+ * as the kernel takes. Close-on-exec; *ret_fd is the caller's. Does not block. Returns 0,
+ * -EINVAL where `host` is no numeric address, -EADDRINUSE, -EACCES (a port below 1024),
+ * -EADDRNOTAVAIL, or -errno. */
 MUST_CHECK int listener_open_tcp(const char *host, uint16_t port, bool v6only, int backlog,
                                  int *ret_fd);
 

@@ -73,6 +73,14 @@ static void write_verb_usage(FILE *stream, const struct verb *verb)
     options_write_help(stream, verb->options);
 }
 
+/* Every program is asked for these two. */
+static const char *verb_of_option(const char *word)
+{
+    if (strcmp(word, "--version") == 0)
+        return "version";
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ? "help" : word;
+}
+
 /* NULL after a complaint where there is no such verb. */
 static const struct verb *find_verb(const char *name)
 {
@@ -180,11 +188,7 @@ int main(int argc, char *argv[])
         write_usage(stderr);
         return EXIT_CODE_USAGE;
     }
-    if (strcmp(argv[1], "--version") == 0)
-        argv[1] = (char[]){"version"};
-    else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        argv[1] = (char[]){"help"};
-    verb = find_verb(argv[1]);
+    verb = find_verb(verb_of_option(argv[1]));
     if (!verb)
         return EXIT_CODE_USAGE;
     return finish_output(run_verb(verb, argc - 1, argv + 1));

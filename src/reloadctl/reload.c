@@ -74,7 +74,8 @@ static int show_step(struct watched_reload *reload, const struct step_view *step
         return r;
     if (is_live(reload)) {
         draw(reload);
-    } else if (!reload->talk.wants_json) {
+    } else if (!reload->talk.wants_json && strcmp(step->state, "spawning") != 0) {
+        /* Spawning has no pid yet, and is starting a moment later. */
         const struct rendering rendering = render_to(stdout);
         progress_render_step(&reload->progress, &rendering, step);
         (void)fflush(stdout);

@@ -189,26 +189,40 @@ static int record_level(const struct record *record)
     return LEVEL_DEBUG;
 }
 
-static void note(struct app *app, const struct record *record)
+static void note(struct app *app, const struct record *record, struct wall at)
 {
     if ((record_fields(record->kind) & FIELD_REASON) && record->reason.worker != 0)
         obituary_write(app, record->reason.worker);
     if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_ROLLOUT_ENDED ||
         record->kind == RECORD_REVISION_FORGOTTEN)
         app->listeners_changed = true;
+    if (record->kind == RECORD_REVISION_ACCEPTED)
+        revisions_date(&app->revisions, record->revision, at);
     if (record->kind == RECORD_ROLLOUT_ENDED)
-        revisions_end(&app->revisions, record->revision, clock_wall(), record->outcome,
-                      &record->reason);
+        revisions_end(&app->revisions, record->revision, at, record->outcome, &record->reason);
 }
 
-static void publish(struct app *app, const struct record *record, const char *line, size_t size)
+/* On stderr alone: `reloadctl logs` has them among the worker's own. */
+static void say_last_words(const struct app *app, const struct record *record)
+{
+    char **lines = app_last_words(app, record->reason.worker);
+
+    for (size_t i = 0; lines && lines[i]; i++)
+        log_write(LEVEL_ERROR, "worker %llu wrote: %s",
+                  (unsigned long long)record->reason.worker, lines[i]);
+}
+
+static void publish(struct app *app, const struct record *record, struct wall at,
+                    const char *line, size_t size)
 {
     int level = record_level(record);
     char text[512];
 
-    note(app, record);
+    note(app, record, at);
     if (level <= LEVEL_INFO || log_wants(LEVEL_DEBUG))
         app_say(app, level, "%s", record_describe(record, text, sizeof(text)));
+    if (record->kind == RECORD_ROLLOUT_ENDED && record->outcome == OUTCOME_FAILED)
+        say_last_words(app, record);
     server_publish(app->server, record, line, size);
 }
 
@@ -232,10 +246,10 @@ static bool listener_is_wanted(void *user, const struct listener *listener)
 
 /* Write-ahead: what is to be done is on disk before it is begun. An update without effects may
  * reach the disk with a later one. */
-static void persist(struct app *app, struct text *lines)
+static void persist(struct app *app, struct wall at, struct text *lines)
 {
     bool behind = state_journal_trouble(app->journal);
-    int r = state_journal_encode(app->journal, app->update, &app->revisions, lines);
+    int r = state_journal_encode(app->journal, app->update, &app->revisions, at, lines);
 
     if (r == 0)
         r = state_journal_append(app->journal, lines, app->update->effect_n > 0);
@@ -243,14 +257,14 @@ static void persist(struct app *app, struct text *lines)
         journal_lost(app, r);
 }
 
-static void publish_all(struct app *app, const struct text *lines)
+static void publish_all(struct app *app, struct wall at, const struct text *lines)
 {
     const char *line = text_string(lines);
 
     for (size_t i = 0; i < app->update->record_n; i++) {
         const char *end = strchr(line, '\n');
 
-        publish(app, &app->update->records[i], line, end ? (size_t)(end - line) : 0);
+        publish(app, &app->update->records[i], at, line, end ? (size_t)(end - line) : 0);
         line = end ? end + 1 : line;
     }
 }
@@ -258,13 +272,14 @@ static void publish_all(struct app *app, const struct text *lines)
 static void app_step(struct app *app, struct event *event)
 {
     _cleanup_text_ struct text lines = {0};
+    struct wall at = clock_wall();
 
     event->at = loop_now(app->loop);
     /* Without it, slots that fail together come back together: no reason to stop. */
     (void)entropy_fill(&event->noise, sizeof(event->noise));
     rollout_step(app->rollout, event, app->update);
-    persist(app, &lines);
-    publish_all(app, &lines);
+    persist(app, at, &lines);
+    publish_all(app, at, &lines);
     for (size_t i = 0; i < app->update->effect_n; i++)
         effect_run(app, &app->update->effects[i]);
 }

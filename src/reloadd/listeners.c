@@ -4,7 +4,6 @@
 #include "os/owner.h"
 #include "reloadd/account.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +32,6 @@ static int inherit_one(struct listeners *listeners, int fd, const char *name,
                        char error[static LISTENERS_ERROR_SIZE])
 {
     struct inherited *inherited = &listeners->inherited[listeners->inherited_n];
-    int flags;
     int r;
 
     r = listener_describe(fd, &inherited->description);
@@ -47,10 +45,6 @@ static int inherit_one(struct listeners *listeners, int fd, const char *name,
                    "descriptor %d (%s), which the service manager handed over, is no "
                    "listening stream socket: use ListenStream= and Accept=no",
                    fd, name);
-    /* Why nonblocking, and why here: os/listener.h. */
-    flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return error_from_errno();
     inherited->name = strdup(name);
     if (!inherited->name)
         return -ENOMEM;
@@ -183,6 +177,12 @@ static int say_open_failed(const struct listener_spec *wanted, int r,
     return say(error, "cannot listen on %s: %s", wanted->address, strerror(-r));
 }
 
+/* Why, and why only there: os/listener.h. */
+static bool must_not_block(const struct spec *spec)
+{
+    return spec->dialects & DIALECT_NGINX;
+}
+
 static int open_one(const struct spec *spec, const struct listener_spec *wanted, int *ret_fd)
 {
     uid_t uid = (uid_t)-1;
@@ -241,7 +241,8 @@ static int acquire(struct listeners *listeners, const struct spec *spec,
 
     if (inherited) {
         inherited->taken = true;
-        return listeners_add_consume(listeners, wanted, inherited->fd, true);
+        r = must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
+        return r < 0 ? r : listeners_add_consume(listeners, wanted, inherited->fd, true);
     }
     if (listeners->inherited_n > 0)
         return say(error,
@@ -251,6 +252,11 @@ static int acquire(struct listeners *listeners, const struct spec *spec,
     r = open_one(spec, wanted, &fd);
     if (r < 0)
         return say_open_failed(wanted, r, error);
+    r = listener_set_nonblocking(fd, must_not_block(spec));
+    if (r < 0) {
+        (void)close_fd(fd);
+        return r;
+    }
     return listeners_add_consume(listeners, wanted, fd, false);
 }
 

@@ -4,4 +4,4 @@
 #include "reloadd/options.h"
 
 /* Serves until the app is stopped. Returns the exit code; what went wrong has been said. */
-int primary_run(const struct options *options);
+MUST_CHECK int primary_run(const struct options *options);

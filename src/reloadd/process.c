@@ -69,6 +69,14 @@ void process_kill(struct process *process)
                 (unsigned long long)process->worker, process->pid, strerror(-r));
 }
 
+/* Once it is reaped and its group was killed: the number may soon be a stranger's. */
+static void unguard(struct process *process)
+{
+    if (process->guarded)
+        (void)guard_remove(process->app->guard_fd, process->pid);
+    process->guarded = false;
+}
+
 static void process_free(struct process *process)
 {
     struct process **place = &process->app->processes;
@@ -77,8 +85,7 @@ static void process_free(struct process *process)
         place = &(*place)->next;
     if (*place)
         *place = process->next;
-    if (process->app->guard_fd >= 0 && process->pid > 0)
-        (void)guard_remove(process->app->guard_fd, process->pid);
+    unguard(process);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
@@ -205,6 +212,7 @@ static void on_ended(void *user, int fd)
     post(process, (struct event){.kind = EVENT_EXITED, .exit = exit_reason(process)});
     process->ended = true;
     app_pump(app);
+    unguard(process);
     process_settle(process);
 }
 
@@ -409,8 +417,8 @@ static int process_begin(struct process *process, const struct spec *spec)
     process->pid = spawned.pid;
     process->pidfd = take_fd(spawned.pidfd);
     process->start_time = spawned.start_time;
-    if (process->app->guard_fd >= 0 && guard_add(process->app->guard_fd, process->pid) < 0)
-        log_debug("worker %llu is not guarded", (unsigned long long)process->worker);
+    process->guarded =
+        process->app->guard_fd >= 0 && guard_add(process->app->guard_fd, process->pid) == 0;
     r = watch_process(process, &spawned, &notify_fd, &read_fd);
     if (r < 0) {
         struct pidfd_exit how;

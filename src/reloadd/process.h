@@ -27,8 +27,9 @@ struct process {
     pid_t pid;
     int pidfd;
     uint64_t start_time;
-    bool ended;  /* reaped */
-    bool silent; /* its output has ended */
+    bool ended;   /* reaped */
+    bool silent;  /* its output has ended */
+    bool guarded; /* the guard knows of it (os/guard.h) */
     bool asked_to_go;
     bool looked_at; /* wants to be seen accepting (readiness.h) */
     unsigned looks; /* how often it was */

@@ -112,6 +112,14 @@ int revisions_pin_take(struct revisions *revisions, uint64_t revision, struct wa
     return 0;
 }
 
+void revisions_date(struct revisions *revisions, uint64_t revision, struct wall accepted)
+{
+    struct revision_entry *entry = revisions_find(revisions, revision);
+
+    if (entry)
+        entry->history.accepted = accepted;
+}
+
 int revisions_remember_take(struct revisions *revisions, struct history_entry *history)
 {
     struct revision_entry *entry = revisions_find(revisions, history->revision);

@@ -30,6 +30,9 @@ struct revision_entry *revisions_find(const struct revisions *revisions, uint64_
 MUST_CHECK int revisions_pin_take(struct revisions *revisions, uint64_t revision,
                                   struct wall accepted, struct spec *spec, char **spec_text);
 
+/* Sets when it was accepted: as its record has it, so that a restart tells the same. */
+void revisions_date(struct revisions *revisions, uint64_t revision, struct wall accepted);
+
 /* Adds, or overwrites, what history says. Takes `history` on success. Returns 0 or -ENOMEM. */
 MUST_CHECK int revisions_remember_take(struct revisions *revisions,
                                        struct history_entry *history);

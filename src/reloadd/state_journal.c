@@ -234,8 +234,7 @@ static int add_record(struct state_journal *journal, const struct record *record
 }
 
 int state_journal_encode(struct state_journal *journal, const struct update *update,
-                         const struct revisions *revisions, struct wall at,
-                         struct text *lines)
+                         const struct revisions *revisions, struct wall at, struct text *lines)
 {
     for (size_t i = 0; i < update->record_n; i++) {
         int r = add_record(journal, &update->records[i], revisions, at, lines);

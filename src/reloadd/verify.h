@@ -5,4 +5,4 @@
 #include "reloadd/options.h"
 
 /* Prints every error, as a line each on stderr, or as JSON on stdout. Returns the exit code. */
-int verify_run(const struct options *options);
+MUST_CHECK int verify_run(const struct options *options);

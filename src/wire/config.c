@@ -15,15 +15,21 @@ static int unknown_key(const struct config_reader *reader, const char *section,
 {
     const char *nearest = config_key_nearest(section, path->key);
     const char *home = config_key_home(section, path->key);
+    struct value_path sibling = {.parent = path->parent, .key = nearest};
+    struct value_path home_section = {.parent = &root, .key = home};
+    struct value_path moved = {.parent = &home_section, .key = path->key};
 
     if (nearest != NULL)
-        return config_expected_key(reader, path, "a known key (did you mean \"%s\"?)", nearest);
-    if (home != NULL && *home == '\0')
-        return config_expected_key(reader, path,
-                                   "a known key (it belongs to the outermost {})");
-    if (home != NULL)
-        return config_expected_key(reader, path, "a known key (it belongs in \"%s\")", home);
-    return config_expected_key(reader, path, "a known key");
+        return config_expected_key(reader, path, &sibling,
+                                   "a known key (did you mean \"%s\"?)", nearest);
+    if (home == NULL)
+        return config_expected_key(reader, path, NULL, "a known key");
+    if (*home != '\0')
+        return config_expected_key(reader, path, &moved,
+                                   "a known key (it belongs in \"%s\")", home);
+    moved.parent = &root;
+    return config_expected_key(reader, path, &moved,
+                               "a known key (it belongs to the outermost {})");
 }
 
 /* Fills in the defaults of the section "listen" into a struct listener_spec, or all others into
@@ -77,7 +83,7 @@ static int check_listener_keys(const struct config_reader *reader,
         if (json_object_get(object, unix_keys[i]) != NULL &&
             config_is_fatal(
                 &total,
-                config_expected_key(reader, &step,
+                config_expected_key(reader, &step, NULL,
                                     "a key that TCP sockets have (this is for unix sockets)")))
             return total;
     }
@@ -88,18 +94,25 @@ static int read_listener_object(const struct config_reader *reader,
                                 const struct value_path *path, const json_t *object,
                                 struct listener_spec *listener)
 {
+    struct value_path stream = {.parent = path, .key = "stream"};
     int total = 0;
+    int r;
 
     if (config_is_fatal(&total, read_object(reader, "listen", path, object, listener)))
         return total;
-    if (json_object_get(object, "stream") == NULL)
-        return config_expected(reader, path, object, "the key \"stream\" with an address");
+    if (json_object_get(object, "stream") == NULL) {
+        r = config_was_mistaken(reader, &stream);
+        if (r == 0)
+            r = config_expected(reader, path, object, "the key \"stream\" with an address");
+        return r;
+    }
     if (listener->address != NULL && listener->type == LISTENER_TCP)
         (void)config_is_fatal(&total, check_listener_keys(reader, path, object));
     return total;
 }
 
-/* Reads one element of "listen". Where errors were added, the address may stay NULL. */
+/* Reads one element of "listen". Where errors were added, the address may stay NULL, and so may
+ * a name that was written wrongly. */
 static int read_listener(const struct config_reader *reader, const struct value_path *path,
                          const json_t *value, struct listener_spec *listener)
 {
@@ -115,7 +128,7 @@ static int read_listener(const struct config_reader *reader, const struct value_
                               listener);
     if (config_is_fatal(&total, r))
         return r;
-    if (listener->name == NULL) {
+    if (listener->name == NULL && json_object_get(value, "name") == NULL) {
         r = default_name(path->index, listener);
         if (r < 0)
             return r;
@@ -188,21 +201,23 @@ static int read_object(const struct config_reader *reader, const char *section,
 static int read_root(const struct config_reader *reader, unsigned flags, const json_t *value,
                      struct spec *spec)
 {
+    const struct config_origin origin = {.text = reader->text, .size = reader->size};
     int total = 0;
 
-    if (!json_is_object(value))
-        return config_expected(reader, &root, value, "an object");
     if (config_is_fatal(&total, read_defaults(false, spec)) ||
         config_is_fatal(&total, read_object(reader, "", &root, value, spec)) ||
+        config_is_fatal(&total, config_check_relations(reader, &spec->policy)) ||
         config_is_fatal(&total, config_check_unique(reader, spec)))
         return total;
-    if (json_object_get(value, "exec") == NULL && (flags & CONFIG_EXEC_OPTIONAL) == 0 &&
+    if ((flags & CONFIG_EXEC_ELSEWHERE) != 0)
+        return total;
+    if (json_object_get(value, "exec") == NULL && !config_errors_has(reader->errors, "$.exec") &&
         config_is_fatal(&total,
                         config_missing(reader, "$.exec",
                                        "the program to run, such as [\"node\", \"app.js\"]")))
         return total;
-    if (total == 0)
-        (void)config_is_fatal(&total, config_check_relations(reader, &spec->policy));
+    if ((flags & CONFIG_LISTEN_ELSEWHERE) == 0)
+        (void)config_is_fatal(&total, config_check_placeholders(spec, &origin, reader->errors));
     return total;
 }
 
@@ -211,8 +226,15 @@ static int decode(const struct config_reader *reader, unsigned flags, struct spe
     json_auto_t *value = NULL;
     int total = 0;
 
-    if (config_is_fatal(&total, config_parse(reader, &value)) || value == NULL)
+    if (config_is_fatal(&total, config_parse(reader, &value)))
         return total;
+    if (value == NULL)
+        return CONFIG_UNREADABLE;
+    if (!json_is_object(value)) {
+        int r = config_expected(reader, &root, value, "an object");
+
+        return r < 0 ? r : CONFIG_UNREADABLE;
+    }
     (void)config_is_fatal(&total, read_root(reader, flags, value, spec));
     return total;
 }
@@ -224,9 +246,7 @@ int config_decode(const char *text, size_t size, unsigned flags, struct spec *re
     struct spec spec = {0};
     int r = decode(&reader, flags, &spec);
 
-    if (r == 0 && (flags & CONFIG_EXEC_OPTIONAL) == 0)
-        r = config_check_listeners(&spec, text, size, errors);
-    if (r == 0)
+    if (r >= 0 && r != CONFIG_UNREADABLE)
         *ret_spec = spec;
     else
         spec_release(&spec);

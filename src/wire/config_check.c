@@ -1,55 +1,74 @@
 #include "wire/config_check.h"
 
 #include "base/error.h"
-#include "wire/config.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What one number says of another. For a file without errors, so that no default stands in for
- * a wrong value. */
+/* One number that must keep a distance to another. */
+struct relation {
+    bool wrong;
+    const char *path;
+    const char *than_path;
+    const char *expected;
+    struct span than;
+    struct span found;
+};
+
+static bool is_known(const struct config_reader *reader, const char *path)
+{
+    return !config_errors_doubt(reader->errors, path);
+}
+
+static int check_relation(const struct config_reader *reader, const struct relation *relation)
+{
+    int r;
+
+    if (!relation->wrong || !is_known(reader, relation->path) ||
+        !is_known(reader, relation->than_path))
+        return 0;
+    r = config_errors_add(reader->errors, reader->text, reader->size, relation->path,
+                          "expected %s %s (%g), found %g", relation->expected,
+                          relation->than_path + strlen("$."), span_to_seconds(relation->than),
+                          span_to_seconds(relation->found));
+    return r < 0 ? r : 1;
+}
+
+/* A rollout must be able to move. */
+static int check_shares(const struct config_reader *reader, const struct policy *policy)
+{
+    static const char surge[] = "$.rollout.max_surge";
+    int r;
+
+    if (policy->max_surge.value != 0 || policy->max_unavailable.value != 0 ||
+        !is_known(reader, surge) || !is_known(reader, "$.rollout.max_unavailable"))
+        return 0;
+    r = config_errors_add(reader->errors, reader->text, reader->size, surge,
+                          "expected more than 0 here or in max_unavailable, or no rollout "
+                          "could ever move, found 0 in both");
+    return r < 0 ? r : 1;
+}
+
 int config_check_relations(const struct config_reader *reader, const struct policy *policy)
 {
-    static const char format[] = "expected %s (%g), found %g";
-    const struct {
-        bool wrong;
-        const char *path;
-        const char *expected;
-        struct span than;
-        struct span found;
-    } relations[] = {
+    const struct relation relations[] = {
         {policy->progress_deadline.nanoseconds <= policy->min_ready.nanoseconds,
-         "$.rollout.progress_deadline_seconds", "more than rollout.min_ready_seconds",
+         "$.rollout.progress_deadline_seconds", "$.rollout.min_ready_seconds", "more than",
          policy->min_ready, policy->progress_deadline},
         {policy->restart_max.nanoseconds < policy->restart_initial.nanoseconds,
-         "$.restart.max_delay_seconds", "at least restart.initial_delay_seconds",
+         "$.restart.max_delay_seconds", "$.restart.initial_delay_seconds", "at least",
          policy->restart_initial, policy->restart_max},
-        {policy->readiness == READINESS_DELAY &&
+        {policy->readiness == READINESS_DELAY && is_known(reader, "$.readiness.type") &&
              policy->readiness_timeout.nanoseconds <= policy->readiness_delay.nanoseconds,
-         "$.readiness.timeout_seconds", "more than readiness.delay_seconds",
+         "$.readiness.timeout_seconds", "$.readiness.delay_seconds", "more than",
          policy->readiness_delay, policy->readiness_timeout},
     };
     int total = 0;
 
-    for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++) {
-        int r;
-
-        if (!relations[i].wrong)
-            continue;
-        r = config_errors_add(reader->errors, reader->text, reader->size, relations[i].path,
-                              format, relations[i].expected, span_to_seconds(relations[i].than),
-                              span_to_seconds(relations[i].found));
-        if (config_is_fatal(&total, r < 0 ? r : 1))
-            return r;
-    }
-    if (policy->max_surge.value == 0 && policy->max_unavailable.value == 0) {
-        int r =
-            config_errors_add(reader->errors, reader->text, reader->size, "$.rollout.max_surge",
-                              "expected more than 0 here or in max_unavailable, or no "
-                              "rollout could ever move, found 0 in both");
-
-        (void)config_is_fatal(&total, r < 0 ? r : 1);
-    }
+    for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++)
+        if (config_is_fatal(&total, check_relation(reader, &relations[i])))
+            return total;
+    (void)config_is_fatal(&total, check_shares(reader, policy));
     return total;
 }
 
@@ -71,43 +90,11 @@ static int check_unique(const struct config_reader *reader, const struct spec *s
             what = "name";
         if (what == NULL)
             continue;
-        r = config_errors_add(reader->errors, reader->text, reader->size, path,
+        r = config_errors_add(reader->errors, reader->text, reader->size,
+                              reader->flag != NULL ? reader->flag : path,
                               "expected %s of its own, found %s of listen[%zu] again",
                               *what == 'a' ? "an address" : "a name",
                               *what == 'a' ? b->address : b->name, j);
-        if (config_is_fatal(&total, r < 0 ? r : 1))
-            return r;
-    }
-    return total;
-}
-
-static bool is_listener(const struct spec *spec, const char *name, size_t n)
-{
-    for (size_t i = 0; i < spec->listener_n; i++)
-        if (strlen(spec->listeners[i].name) == n &&
-            strncmp(spec->listeners[i].name, name, n) == 0)
-            return true;
-    return false;
-}
-
-/* Whether each {fd:NAME} of one argument has its listener. */
-static int check_placeholders(const struct config_reader *reader, const struct spec *spec,
-                              size_t i)
-{
-    const char *at = spec->exec[i];
-    char path[64];
-    int total = 0;
-
-    (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
-    while ((at = strstr(at, "{fd:")) != NULL) {
-        size_t n = strcspn(at += strlen("{fd:"), "}");
-        int r;
-
-        if (at[n] == '\0' || is_listener(spec, at, n))
-            continue;
-        r = config_errors_add(reader->errors, reader->text, reader->size, path,
-                              "expected the name of a listener in {fd:NAME}, found \"%.*s\"",
-                              (int)n, at);
         if (config_is_fatal(&total, r < 0 ? r : 1))
             return r;
     }
@@ -124,17 +111,81 @@ int config_check_unique(const struct config_reader *reader, const struct spec *s
     return total;
 }
 
-int config_check_listeners(const struct spec *spec, const char *text, size_t size,
-                           struct config_errors *errors)
+static bool is_listener(const struct spec *spec, const char *name, size_t n)
 {
-    struct config_reader reader = {.text = text, .size = size, .errors = errors};
-    int total = config_check_unique(&reader, spec);
+    for (size_t i = 0; i < spec->listener_n; i++)
+        if (strlen(spec->listeners[i].name) == n &&
+            strncmp(spec->listeners[i].name, name, n) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the names of all listeners are there, and as they were meant. */
+static bool names_are_known(const struct spec *spec, const struct config_origin *origin,
+                            const struct config_errors *errors)
+{
+    char path[64];
+
+    if (origin->listen != NULL)
+        return !config_errors_has(errors, origin->listen);
+    if (config_errors_has(errors, "$.listen"))
+        return false;
+    for (size_t i = 0; i < spec->listener_n; i++) {
+        (void)snprintf(path, sizeof(path), "$.listen[%zu].name", i);
+        if (spec->listeners[i].name == NULL || config_errors_has(errors, path))
+            return false;
+    }
+    return true;
+}
+
+/* The same for one argument. */
+static int check_argument(const struct spec *spec, size_t i, const struct config_origin *origin,
+                          struct config_errors *errors)
+{
+    const char *at = spec->exec[i];
+    char path[64];
+    int total = 0;
+
+    (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
+    while ((at = strstr(at, "{fd:")) != NULL) {
+        size_t n = strcspn(at += strlen("{fd:"), "}");
+        int r;
+
+        if (at[n] == '\0' || is_listener(spec, at, n))
+            continue;
+        r = config_errors_add(errors, origin->exec != NULL ? NULL : origin->text, origin->size,
+                              origin->exec != NULL ? origin->exec : path,
+                              "expected the name of a listener in {fd:NAME}, found \"%.*s\"",
+                              (int)n, at);
+        if (config_is_fatal(&total, r < 0 ? r : 1))
+            return r;
+    }
+    return total;
+}
+
+int config_check_placeholders(const struct spec *spec, const struct config_origin *origin,
+                              struct config_errors *errors)
+{
+    int total = 0;
 
     /* Without any, the listeners and their names come from the service manager. */
-    if (spec->listener_n == 0 || spec->exec == NULL)
-        return total;
-    for (size_t i = 0; total >= 0 && spec->exec[i] != NULL; i++)
-        if (config_is_fatal(&total, check_placeholders(&reader, spec, i)))
+    if (spec->listener_n == 0 || spec->exec == NULL || !names_are_known(spec, origin, errors))
+        return 0;
+    for (size_t i = 0; spec->exec[i] != NULL; i++)
+        if (config_is_fatal(&total, check_argument(spec, i, origin, errors)))
             break;
+    return total;
+}
+
+int config_check_flags(const struct spec *spec, const struct config_origin *origin,
+                       struct config_errors *errors)
+{
+    const struct config_reader reader = {.flag = origin->listen, .errors = errors};
+    int total = 0;
+
+    if (origin->listen != NULL && config_is_fatal(&total, config_check_unique(&reader, spec)))
+        return total;
+    if (origin->listen != NULL || origin->exec != NULL)
+        (void)config_is_fatal(&total, config_check_placeholders(spec, origin, errors));
     return total;
 }

@@ -4,7 +4,6 @@
 #include "wire/locate.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@ void config_errors_release(struct config_errors *errors)
         return;
     for (size_t i = 0; i < errors->n; i++) {
         free(errors->list[i].path);
+        free(errors->list[i].meant);
         free(errors->list[i].text);
     }
     free(errors->list);
@@ -46,11 +46,24 @@ static int insert_take(struct config_errors *errors, const struct config_error *
     return 0;
 }
 
-__attribute__((format(printf, 4, 0))) static int add(struct config_errors *errors,
-                                                     struct position position, const char *path,
-                                                     const char *format, va_list arguments)
+/* Where an error stands; all borrowed. */
+struct place {
+    struct position position;
+    const char *path;
+    const char *meant;
+};
+
+static int copy_or_null(const char *string, char **ret_copy)
 {
-    _cleanup_free_ char *path_copy = NULL;
+    *ret_copy = string != NULL ? strdup(string) : NULL;
+    return string != NULL && *ret_copy == NULL ? -ENOMEM : 0;
+}
+
+__attribute__((format(printf, 3, 0))) static int
+add(struct config_errors *errors, struct place place, const char *format, va_list arguments)
+{
+    _cleanup_free_ char *path = NULL;
+    _cleanup_free_ char *meant = NULL;
     _cleanup_free_ char *text = NULL;
     struct config_error error;
     int r;
@@ -58,60 +71,63 @@ __attribute__((format(printf, 4, 0))) static int add(struct config_errors *error
     if (errors->n == CONFIG_ERRORS_MAX)
         return 0;
     if (errors->n == CONFIG_ERRORS_MAX - 1) {
-        position = (struct position){0, 0};
-        path = NULL;
+        place = (struct place){0};
         text = strdup("expected fewer errors; there are more, not shown");
     } else if (vasprintf(&text, format, arguments) < 0) {
         text = NULL;
     }
-    path_copy = path != NULL ? strdup(path) : NULL;
-    if (text == NULL || (path != NULL && path_copy == NULL))
+    if (text == NULL || copy_or_null(place.path, &path) < 0 ||
+        copy_or_null(place.meant, &meant) < 0)
         return -ENOMEM;
 
-    error = (struct config_error){position.line, position.column, path_copy, text};
+    error = (struct config_error){place.position.line, place.position.column, path, meant, text};
     r = insert_take(errors, &error);
     if (r == 0) {
-        (void)take_ptr(path_copy);
+        (void)take_ptr(path);
+        (void)take_ptr(meant);
         (void)take_ptr(text);
     }
     return r;
 }
 
-__attribute__((format(printf, 6, 0))) static int
-add_located(struct config_errors *errors, const char *text, size_t size, const char *path,
-            enum locate_part part, const char *format, va_list arguments)
+/* Finds the place in the text; at its key where `part` says so. */
+static int find_place(const struct config_errors *errors, const char *text, size_t size,
+                      enum locate_part part, struct place *place)
 {
-    struct position position = {0, 0};
+    int r;
 
-    if (text != NULL && path != NULL && errors->n < CONFIG_ERRORS_MAX) {
-        int r = locate(text, size, path, part, &position);
-
-        if (r < 0)
-            return r;
-    }
-    return add(errors, position, path, format, arguments);
+    if (text == NULL || place->path == NULL || errors->n == CONFIG_ERRORS_MAX)
+        return 0;
+    r = locate(text, size, place->path, part, &place->position);
+    return r < 0 ? r : 0;
 }
 
 int config_errors_add(struct config_errors *errors, const char *text, size_t size,
                       const char *path, const char *format, ...)
 {
+    struct place place = {.path = path};
     va_list arguments;
-    int r;
+    int r = find_place(errors, text, size, LOCATE_VALUE, &place);
 
+    if (r < 0)
+        return r;
     va_start(arguments, format);
-    r = add_located(errors, text, size, path, LOCATE_VALUE, format, arguments);
+    r = add(errors, place, format, arguments);
     va_end(arguments);
     return r;
 }
 
 int config_errors_add_key(struct config_errors *errors, const char *text, size_t size,
-                          const char *path, const char *format, ...)
+                          const char *path, const char *meant, const char *format, ...)
 {
+    struct place place = {.path = path, .meant = meant};
     va_list arguments;
-    int r;
+    int r = find_place(errors, text, size, LOCATE_KEY, &place);
 
+    if (r < 0)
+        return r;
     va_start(arguments, format);
-    r = add_located(errors, text, size, path, LOCATE_KEY, format, arguments);
+    r = add(errors, place, format, arguments);
     va_end(arguments);
     return r;
 }
@@ -119,13 +135,40 @@ int config_errors_add_key(struct config_errors *errors, const char *text, size_t
 int config_errors_add_at(struct config_errors *errors, unsigned line, unsigned column,
                          const char *path, const char *format, ...)
 {
+    struct place place = {.position = {line, column}, .path = path};
     va_list arguments;
     int r;
 
     va_start(arguments, format);
-    r = add(errors, (struct position){line, column}, path, format, arguments);
+    r = add(errors, place, format, arguments);
     va_end(arguments);
     return r;
+}
+
+/* Whether an error stands at the first `n` bytes of `path`, taken as a path. */
+static bool has(const struct config_errors *errors, const char *path, size_t n)
+{
+    for (size_t i = 0; i < errors->n; i++) {
+        const char *const places[] = {errors->list[i].path, errors->list[i].meant};
+
+        for (size_t j = 0; j < sizeof(places) / sizeof(places[0]); j++)
+            if (places[j] != NULL && strlen(places[j]) == n && strncmp(places[j], path, n) == 0)
+                return true;
+    }
+    return false;
+}
+
+bool config_errors_has(const struct config_errors *errors, const char *path)
+{
+    return has(errors, path, strlen(path));
+}
+
+bool config_errors_doubt(const struct config_errors *errors, const char *path)
+{
+    for (size_t n = strlen(path); n > 0; n--)
+        if ((path[n] == '\0' || path[n] == '.' || path[n] == '[') && has(errors, path, n))
+            return true;
+    return false;
 }
 
 int config_error_format(const struct config_error *error, const char *file, char **ret_line)

@@ -7,6 +7,7 @@
 
 #include "base/own.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -18,6 +19,7 @@ struct config_error {
     unsigned line;   /* from 1; 0: not from a place in the file */
     unsigned column; /* from 1, in characters */
     char *path;      /* JSON path, or a flag ("--listen"); NULL: the file as a whole */
+    char *meant;     /* the JSON path that an unknown key is likely a slip for; NULL: none */
     char *text;      /* "expected …, found …" */
 };
 
@@ -35,15 +37,25 @@ MUST_CHECK int config_errors_add(struct config_errors *errors, const char *text,
                                  const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The same, for the key at `path` rather than its value. */
+/* The same, for the key at `path` rather than its value. `meant`: the path of the known key
+ * that this one is likely a slip for, or NULL. */
 MUST_CHECK int config_errors_add_key(struct config_errors *errors, const char *text,
-                                     size_t size, const char *path, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+                                     size_t size, const char *path, const char *meant,
+                                     const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 
 /* The same, at a known line and column. */
 MUST_CHECK int config_errors_add_at(struct config_errors *errors, unsigned line,
                                     unsigned column, const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* Whether an error stands at just this path or flag, or at a key that was likely meant to be
+ * it. */
+bool config_errors_has(const struct config_errors *errors, const char *path);
+
+/* Whether the value at `path` is in doubt: there is an error at it, or at something around it.
+ * Then the default that stands in for it says nothing, and no complaint may be built on it. */
+bool config_errors_doubt(const struct config_errors *errors, const char *path);
 
 /* One line, without its end: "FILE:LINE:COLUMN: PATH: TEXT" for a place in the file, "PATH:
  * TEXT" for a flag, "FILE: PATH: TEXT" or "FILE: TEXT" else. `file` may be NULL where no file

@@ -42,11 +42,12 @@ int config_expected(const struct config_reader *reader, const struct value_path 
 }
 
 int config_expected_key(const struct config_reader *reader, const struct value_path *path,
-                        const char *format, ...)
+                        const struct value_path *meant, const char *format, ...)
 {
     _cleanup_free_ char *expected = NULL;
     _cleanup_free_ char *description = NULL;
     _cleanup_free_ char *place = NULL;
+    _cleanup_free_ char *meant_place = NULL;
     json_auto_t *key = json_string(path->key);
     va_list arguments;
     int r;
@@ -63,10 +64,22 @@ int config_expected_key(const struct config_reader *reader, const struct value_p
     r = value_describe(key, &description);
     if (r == 0)
         r = place_format(reader, path, &place);
+    if (r == 0 && meant != NULL)
+        r = place_format(reader, meant, &meant_place);
     if (r == 0)
         r = config_errors_add_key(reader->errors, reader->text, reader->size, place,
-                                  "expected %s, found %s", expected, description);
+                                  meant_place, "expected %s, found %s", expected, description);
     return r < 0 ? r : 1;
+}
+
+int config_was_mistaken(const struct config_reader *reader, const struct value_path *path)
+{
+    _cleanup_free_ char *place = NULL;
+    int r = place_format(reader, path, &place);
+
+    if (r < 0)
+        return r;
+    return config_errors_has(reader->errors, place) ? 1 : 0;
 }
 
 int config_missing(const struct config_reader *reader, const char *path, const char *expected)

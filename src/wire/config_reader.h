@@ -19,10 +19,17 @@ MUST_CHECK int config_expected(const struct config_reader *reader,
                                const struct value_path *path, const json_t *found,
                                const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Adds "expected EXPECTED, found KEY" at the key itself. Returns 1, or -ENOMEM. */
+/* Adds "expected EXPECTED, found KEY" at the key itself, which is likely a slip for `meant`
+ * (NULL: for none). Returns 1, or -ENOMEM. */
 MUST_CHECK int config_expected_key(const struct config_reader *reader,
-                                   const struct value_path *path, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+                                   const struct value_path *path,
+                                   const struct value_path *meant, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Whether an error stands at just this path, or at a key that is likely a slip for it. Returns
+ * 0, 1 where one does, or -ENOMEM. */
+MUST_CHECK int config_was_mistaken(const struct config_reader *reader,
+                                   const struct value_path *path);
 
 /* Adds "expected EXPECTED, found nothing" at a path that is not there. Returns 1, or -ENOMEM.
  */

@@ -41,6 +41,8 @@ static int read_ignored(const struct config_reader *reader, const struct config_
     return json_is_string(value) ? 0 : config_expected(reader, path, value, "a string");
 }
 
+/* Takes the words that are right, each in its place: the first one can then still be looked
+ * for. */
 static int read_command(const struct config_reader *reader, const struct config_key *key,
                         const struct value_path *path, const json_t *value, void *place)
 {
@@ -48,6 +50,7 @@ static int read_command(const struct config_reader *reader, const struct config_
     _cleanup_free_ const char **command = NULL;
     char **copy;
     int total = 0;
+    int r;
 
     (void)key;
     if (n == 0)
@@ -60,21 +63,22 @@ static int read_command(const struct config_reader *reader, const struct config_
     for (size_t i = 0; i < n; i++) {
         struct value_path step = {.parent = path, .index = i};
         const json_t *item = json_array_get(value, i);
-        int r = 0;
 
-        command[i] = json_string_value(item);
-        if (command[i] == NULL)
+        r = 0;
+        command[i] = json_is_string(item) ? json_string_value(item) : "";
+        if (!json_is_string(item))
             r = config_expected(reader, &step, item, "a string");
         else if (i == 0 && *command[i] == '\0')
             r = config_expected(reader, &step, item, "the name of a program");
         if (config_is_fatal(&total, r))
             return r;
     }
-    if (config_is_fatal(&total, total == 0 ? strings_copy(command, n, &copy) : 0) || total > 0)
-        return total;
+    r = strings_copy(command, n, &copy);
+    if (r < 0)
+        return r;
     strings_free(*(char ***)place);
     *(char ***)place = copy;
-    return 0;
+    return total;
 }
 
 static int read_path(const struct config_reader *reader, const struct config_key *key,
@@ -118,11 +122,11 @@ static int read_variable(const struct config_reader *reader, const struct value_
     _cleanup_free_ char *entry = NULL;
 
     if (!environment_name_is_valid(name, strlen(name)))
-        return config_expected_key(reader, path,
+        return config_expected_key(reader, path, NULL,
                                    "a variable's name of letters, digits and \"_\"");
     if (environment_is_reserved(name))
         return config_expected_key(
-            reader, path,
+            reader, path, NULL,
             "a variable of the program's own (reloadd sets this one, or keeps it "
             "back)");
     if (!json_is_string(value))
@@ -150,10 +154,8 @@ static int read_variables(const struct config_reader *reader, const struct confi
         if (config_is_fatal(&total, r))
             return r;
     }
-    if (total == 0) {
-        strings_free(*(char ***)place);
-        *(char ***)place = take_ptr(environment);
-    }
+    strings_free(*(char ***)place);
+    *(char ***)place = take_ptr(environment);
     return total;
 }
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* The number of "SIGTERM", "TERM", "SIGRTMIN+3" or "RTMAX-1", or 0 where it names no signal. */
-int signal_from_name(const char *name);
+MUST_CHECK int signal_from_name(const char *name);
 
 /* All dialects' names, in the order of their bits; NULL-ended. */
 extern const char *const dialect_names[];

@@ -23,17 +23,19 @@ static void print_head(FILE *file)
 
 static void print_rollout(FILE *file)
 {
-    fputs("## The rollout\n\n"
-          "    STEADY ──reload──▶ FORWARD ──all admitted──▶ SETTLING ──old ones gone──▶ STEADY\n"
-          "                          │ failed\n"
-          "                          ▼\n"
-          "                      REVERTING ──old ones are back, new ones gone──▶ STEADY\n"
-          "    any ──stop──▶ STOPPING ──nothing lives──▶ STOPPED\n\n"
-          "A rollout that fails where nothing was promoted before stops the app. One that fails\n"
-          "with `auto_rollback` off, or because the journal can't be written, halts: STEADY, each\n"
-          "slot with the revision that serves in it.\n\n"
-          "States of a rollout:",
-          file);
+    fputs(
+        "## The rollout\n\n"
+        "    STEADY ──reload──▶ FORWARD ──all admitted──▶ SETTLING ──old ones gone──▶ STEADY\n"
+        "                          │ failed\n"
+        "                          ▼\n"
+        "                      REVERTING ──old ones are back, new ones gone──▶ STEADY\n"
+        "    any ──stop──▶ STOPPING ──nothing lives──▶ STOPPED\n\n"
+        "A rollout that fails where nothing was promoted before stops the app. One that fails\n"
+        "with `auto_rollback` off, or because the journal can't be written, halts: STEADY, "
+        "each\n"
+        "slot with the revision that serves in it.\n\n"
+        "States of a rollout:",
+        file);
     for (unsigned i = 0; i < ROLLOUT_STATE_N; i++)
         fprintf(file, " `%s`", rollout_state_name((enum rollout_state)i));
     fputs(".\nStates of a slot:", file);
@@ -57,7 +59,8 @@ static void print_worker(FILE *file)
           "    SPAWNING ─▶ STARTING ─▶ WARMING ─▶ ADMITTED ─▶ DRAINING ─▶ (gone)\n"
           "                    │           │          │           │\n"
           "                    └───────────┴──────────┴─▶ KILLING ◀┘\n\n"
-          "What each event does in each state, by the name of its cell in `src/core/worker.c`. A\n"
+          "What each event does in each state, by the name of its cell in `src/core/worker.c`. "
+          "A\n"
           "dash can't happen; `tests/core/test_worker.c` has the reason of each.\n\n"
           "| event ",
           file);
@@ -107,7 +110,8 @@ static const struct {
 
 static void print_records(FILE *file)
 {
-    fputs("## Records\n\nWhat is made durable before anything is done. Each also has the time.\n\n"
+    fputs("## Records\n\nWhat is made durable before anything is done. Each also has the "
+          "time.\n\n"
           "| record | members |\n",
           file);
     print_row_of_dashes(file, 2);
@@ -131,7 +135,8 @@ static const char *effect_meaning(enum effect_kind kind)
 {
     switch (kind) {
     case EFFECT_SPAWN:
-        return "start the worker; answered by `spawned` or `spawn_failed` before any other event";
+        return "start the worker; answered by `spawned` or `spawn_failed` before any other "
+               "event";
     case EFFECT_DRAIN:
         return "send the worker its drain signal";
     case EFFECT_ABORT:

@@ -44,20 +44,25 @@ static void reload_exec_fails_old_are_untouched(void **state)
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_exec_failed(&t, 3, ENOENT);
     transcript_exited(&t, 3, 127);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 3: started, slot 1, revision 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 spawn_failed 3 (could not be started: No such file or directory)\n"
-        "  | worker 3: gone: worker 3 (slot 1, revision 2) could not be started: No such file or directory\n"
-        "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, revision 2) could not be started: No such file or directory\n"
-        "  | revision 2: reverting: worker 3 (slot 1, revision 2) could not be started: No such file or directory\n"
-        "  | revision 2: ended, failed: worker 3 (slot 1, revision 2) could not be started: No such file or directory\n"
-        "  > sweep 3\n"
-        "  > outcome 2 failed\n"
-        "0.000 exited 3 (exited with status 127)\n");
+    transcript_expect(&t,
+                      "0.000 accept 2 | revision 2: accepted\n"
+                      "0.000 reload 2\n"
+                      "  | revision 2: started\n"
+                      "  | worker 3: started, slot 1, revision 2\n"
+                      "  > spawn 3\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                      "0.000 spawn_failed 3 (could not be started: No such file or directory)\n"
+                      "  | worker 3: gone: worker 3 (slot 1, revision 2) could not be started: "
+                      "No such file or directory\n"
+                      "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, "
+                      "revision 2) could not be started: No such file or directory\n"
+                      "  | revision 2: reverting: worker 3 (slot 1, revision 2) could not be "
+                      "started: No such file or directory\n"
+                      "  | revision 2: ended, failed: worker 3 (slot 1, revision 2) could not "
+                      "be started: No such file or directory\n"
+                      "  > sweep 3\n"
+                      "  > outcome 2 failed\n"
+                      "0.000 exited 3 (exited with status 127)\n");
     transcript_close(&t);
 }
 
@@ -217,30 +222,10 @@ static void reload_admitted_worker_dies_old_come_back(void **state)
         "  > sweep 4\n"
         "  > outcome 2 failed\n");
     transcript_exited(&t, 2, 0);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 3: started, slot 1, revision 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 ready 3\n"
-        "  | worker 3: ready\n"
-        "  | worker 3: admitted\n"
-        "  | worker 2: retired\n"
-        "  | worker 4: started, slot 0, revision 2\n"
-        "  > drain 2\n"
-        "  > spawn 4\n"
-        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
-        "0.000 exited 3 (exited with status 1)\n"
-        "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 1\n"
-        "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, revision 2) exited with status 1\n"
-        "  | revision 2: reverting: worker 3 (slot 1, revision 2) exited with status 1\n"
-        "  | worker 4: retired\n"
-        "  | worker 5: started, slot 1, revision 1\n"
-        "  > sweep 3\n"
-        "  > drain 4\n"
-        "  > spawn 5\n"
-        "0.000 spawned 5 | worker 5: spawned, pid 105\n");
+    transcript_expect(&t,
+                      "0.000 exited 2 (exited with status 0)\n"
+                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
+                      "  > sweep 2\n");
     transcript_close(&t);
 }
 
@@ -256,23 +241,26 @@ static void reload_max_failures_two_bears_two(void **state)
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_exited(&t, 2, 1);
     transcript_exited(&t, 3, 1);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 2: started, slot 0, revision 2\n"
-        "  > spawn 2\n"
-        "0.000 spawned 2 | worker 2: spawned, pid 102\n"
-        "0.000 exited 2 (exited with status 1)\n"
-        "  | worker 2: gone: worker 2 (slot 0, revision 2) exited with status 1\n"
-        "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, revision 2) exited with status 1\n"
-        "  | worker 3: started, slot 0, revision 2\n"
-        "  > sweep 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 exited 3 (exited with status 1)\n"
-        "  | worker 3: gone: worker 3 (slot 0, revision 2) exited with status 1\n"
-        "  | slot 0: waiting for 99 ms after 2 failures: worker 3 (slot 0, revision 2) exited with status 1\n"
-        "  > sweep 3\n");
+    transcript_expect(&t,
+                      "0.000 accept 2 | revision 2: accepted\n"
+                      "0.000 reload 2\n"
+                      "  | revision 2: started\n"
+                      "  | worker 2: started, slot 0, revision 2\n"
+                      "  > spawn 2\n"
+                      "0.000 spawned 2 | worker 2: spawned, pid 102\n"
+                      "0.000 exited 2 (exited with status 1)\n"
+                      "  | worker 2: gone: worker 2 (slot 0, revision 2) exited with status 1\n"
+                      "  | slot 0: waiting for 0 ms after 1 failure: worker 2 (slot 0, "
+                      "revision 2) exited with status 1\n"
+                      "  | worker 3: started, slot 0, revision 2\n"
+                      "  > sweep 2\n"
+                      "  > spawn 3\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                      "0.000 exited 3 (exited with status 1)\n"
+                      "  | worker 3: gone: worker 3 (slot 0, revision 2) exited with status 1\n"
+                      "  | slot 0: waiting for 99 ms after 2 failures: worker 3 (slot 0, "
+                      "revision 2) exited with status 1\n"
+                      "  > sweep 3\n");
     transcript_wait(&t);
     transcript_exited(&t, 4, 1);
     transcript_expect(
@@ -334,29 +322,15 @@ static void reload_without_rollback_halts_mixed(void **state)
     assert_int_equal(t.rollout->slots[0].revision, 1);
     assert_int_equal(t.rollout->slots[1].revision, 2);
     transcript_exited(&t, 3, 1);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 3: started, slot 1, revision 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 ready 3\n"
-        "  | worker 3: ready\n"
-        "  | worker 3: admitted\n"
-        "  | worker 2: retired\n"
-        "  | worker 4: started, slot 0, revision 2\n"
-        "  > drain 2\n"
-        "  > spawn 4\n"
-        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
-        "0.000 exited 2 (exited with status 0)\n"
-        "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-        "  > sweep 2\n"
-        "0.000 exited 4 (exited with status 1)\n"
-        "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 1\n"
-        "  | slot 0: waiting for 0 ms after 1 failure: worker 4 (slot 0, revision 2) exited with status 1\n"
-        "  | revision 2: ended, failed: worker 4 (slot 0, revision 2) exited with status 1\n"
-        "  > sweep 4\n"
-        "  > outcome 2 failed\n");
+    transcript_expect(&t,
+                      "0.000 exited 3 (exited with status 1)\n"
+                      "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 1\n"
+                      "  | slot 1: waiting for 0 ms after 1 failure: worker 3 (slot 1, "
+                      "revision 2) exited with status 1\n"
+                      "  | worker 5: started, slot 1, revision 2\n"
+                      "  > sweep 3\n"
+                      "  > spawn 5\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n");
     transcript_close(&t);
 }
 
@@ -376,38 +350,39 @@ static void reload_after_halt_moves_all_slots(void **state)
     text_truncate(&t.text, 0);
     transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
     transcript_settle(&t);
-    transcript_expect(&t, "0.000 accept 3 | revision 3: accepted\n"
-        "0.000 reload 3\n"
-        "  | revision 3: started\n"
-        "  | worker 5: started, slot 1, revision 3\n"
-        "  > spawn 5\n"
-        "0.000 spawned 5 | worker 5: spawned, pid 105\n"
-        "0.000 ready 5\n"
-        "  | worker 5: ready\n"
-        "  | worker 5: admitted\n"
-        "  | worker 3: retired\n"
-        "  | worker 6: started, slot 0, revision 3\n"
-        "  > drain 3\n"
-        "  > spawn 6\n"
-        "0.000 spawned 6 | worker 6: spawned, pid 106\n"
-        "0.000 ready 6\n"
-        "  | worker 6: ready\n"
-        "  | worker 6: admitted\n"
-        "  | worker 1: retired\n"
-        "  | revision 3: promoted\n"
-        "  > drain 1\n"
-        "0.000 exited 1 (exited with status 0)\n"
-        "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
-        "  | revision 1: forgotten\n"
-        "  > sweep 1\n"
-        "  > forget 1\n"
-        "0.000 exited 3 (exited with status 0)\n"
-        "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 0\n"
-        "  | revision 3: ended, complete\n"
-        "  | revision 2: forgotten\n"
-        "  > sweep 3\n"
-        "  > outcome 3 complete\n"
-        "  > forget 2\n");
+    transcript_expect(&t,
+                      "0.000 accept 3 | revision 3: accepted\n"
+                      "0.000 reload 3\n"
+                      "  | revision 3: started\n"
+                      "  | worker 5: started, slot 1, revision 3\n"
+                      "  > spawn 5\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n"
+                      "0.000 ready 5\n"
+                      "  | worker 5: ready\n"
+                      "  | worker 5: admitted\n"
+                      "  | worker 3: retired\n"
+                      "  | worker 6: started, slot 0, revision 3\n"
+                      "  > drain 3\n"
+                      "  > spawn 6\n"
+                      "0.000 spawned 6 | worker 6: spawned, pid 106\n"
+                      "0.000 ready 6\n"
+                      "  | worker 6: ready\n"
+                      "  | worker 6: admitted\n"
+                      "  | worker 1: retired\n"
+                      "  | revision 3: promoted\n"
+                      "  > drain 1\n"
+                      "0.000 exited 1 (exited with status 0)\n"
+                      "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
+                      "  | revision 1: forgotten\n"
+                      "  > sweep 1\n"
+                      "  > forget 1\n"
+                      "0.000 exited 3 (exited with status 0)\n"
+                      "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 0\n"
+                      "  | revision 3: ended, complete\n"
+                      "  | revision 2: forgotten\n"
+                      "  > sweep 3\n"
+                      "  > outcome 3 complete\n"
+                      "  > forget 2\n");
     transcript_close(&t);
 }
 
@@ -467,9 +442,15 @@ static void revert_no_progress_ends_and_goes_on_in_peace(void **state)
         "  > outcome 2 failed\n");
     transcript_ready(&t, 5);
     transcript_exited(&t, 3, 0);
-    transcript_expect(&t, "60.000 tick\n"
-        "  | revision 2: ended, failed: worker 4 (slot 0, revision 2) exited with status 1\n"
-        "  > outcome 2 failed\n");
+    transcript_expect(&t,
+                      "60.000 ready 5\n"
+                      "  | worker 5: ready\n"
+                      "  | worker 5: admitted\n"
+                      "  | worker 3: retired\n"
+                      "  > drain 3\n"
+                      "60.000 exited 3 (exited with status 0)\n"
+                      "  | worker 3: gone: worker 3 (slot 1, revision 2) exited with status 0\n"
+                      "  > sweep 3\n");
     transcript_close(&t);
 }
 
@@ -560,46 +541,48 @@ static void crash_of_old_worker_amid_rollout_is_replaced_by_old(void **state)
     transcript_ready(&t, 5);
     transcript_exited(&t, 2, 0);
     transcript_exited(&t, 4, 0);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 3: started, slot 1, revision 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 exited 1 (exited with status 1)\n"
-        "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 1\n"
-        "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, revision 1) exited with status 1\n"
-        "  | worker 4: started, slot 0, revision 1\n"
-        "  > sweep 1\n"
-        "  > spawn 4\n"
-        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
-        "0.000 ready 4\n"
-        "  | worker 4: ready\n"
-        "  | worker 4: admitted\n"
-        "0.000 ready 3\n"
-        "  | worker 3: ready\n"
-        "  | worker 3: admitted\n"
-        "  | worker 2: retired\n"
-        "  | worker 5: started, slot 0, revision 2\n"
-        "  > drain 2\n"
-        "  > spawn 5\n"
-        "0.000 spawned 5 | worker 5: spawned, pid 105\n"
-        "0.000 ready 5\n"
-        "  | worker 5: ready\n"
-        "  | worker 5: admitted\n"
-        "  | worker 4: retired\n"
-        "  | revision 2: promoted\n"
-        "  > drain 4\n"
-        "0.000 exited 2 (exited with status 0)\n"
-        "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-        "  > sweep 2\n"
-        "0.000 exited 4 (exited with status 0)\n"
-        "  | worker 4: gone: worker 4 (slot 0, revision 1) exited with status 0\n"
-        "  | revision 2: ended, complete\n"
-        "  | revision 1: forgotten\n"
-        "  > sweep 4\n"
-        "  > outcome 2 complete\n"
-        "  > forget 1\n");
+    transcript_expect(&t,
+                      "0.000 accept 2 | revision 2: accepted\n"
+                      "0.000 reload 2\n"
+                      "  | revision 2: started\n"
+                      "  | worker 3: started, slot 1, revision 2\n"
+                      "  > spawn 3\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                      "0.000 exited 1 (exited with status 1)\n"
+                      "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 1\n"
+                      "  | slot 0: waiting for 0 ms after 1 failure: worker 1 (slot 0, "
+                      "revision 1) exited with status 1\n"
+                      "  | worker 4: started, slot 0, revision 1\n"
+                      "  > sweep 1\n"
+                      "  > spawn 4\n"
+                      "0.000 spawned 4 | worker 4: spawned, pid 104\n"
+                      "0.000 ready 4\n"
+                      "  | worker 4: ready\n"
+                      "  | worker 4: admitted\n"
+                      "0.000 ready 3\n"
+                      "  | worker 3: ready\n"
+                      "  | worker 3: admitted\n"
+                      "  | worker 2: retired\n"
+                      "  | worker 5: started, slot 0, revision 2\n"
+                      "  > drain 2\n"
+                      "  > spawn 5\n"
+                      "0.000 spawned 5 | worker 5: spawned, pid 105\n"
+                      "0.000 ready 5\n"
+                      "  | worker 5: ready\n"
+                      "  | worker 5: admitted\n"
+                      "  | worker 4: retired\n"
+                      "  | revision 2: promoted\n"
+                      "  > drain 4\n"
+                      "0.000 exited 2 (exited with status 0)\n"
+                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
+                      "  > sweep 2\n"
+                      "0.000 exited 4 (exited with status 0)\n"
+                      "  | worker 4: gone: worker 4 (slot 0, revision 1) exited with status 0\n"
+                      "  | revision 2: ended, complete\n"
+                      "  | revision 1: forgotten\n"
+                      "  > sweep 4\n"
+                      "  > outcome 2 complete\n"
+                      "  > forget 1\n");
     transcript_close(&t);
 }
 
@@ -616,31 +599,32 @@ static void lose_journal_forward_halts(void **state)
     transcript_event(&t, EVENT_JOURNAL_LOST);
     transcript_exited(&t, 2, 0);
     transcript_exited(&t, 4, 0);
-    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
-        "0.000 reload 2\n"
-        "  | revision 2: started\n"
-        "  | worker 3: started, slot 1, revision 2\n"
-        "  > spawn 3\n"
-        "0.000 spawned 3 | worker 3: spawned, pid 103\n"
-        "0.000 ready 3\n"
-        "  | worker 3: ready\n"
-        "  | worker 3: admitted\n"
-        "  | worker 2: retired\n"
-        "  | worker 4: started, slot 0, revision 2\n"
-        "  > drain 2\n"
-        "  > spawn 4\n"
-        "0.000 spawned 4 | worker 4: spawned, pid 104\n"
-        "0.000 journal_lost\n"
-        "  | revision 2: ended, failed: the state journal can't be written\n"
-        "  | worker 4: retired\n"
-        "  > outcome 2 failed\n"
-        "  > drain 4\n"
-        "0.000 exited 2 (exited with status 0)\n"
-        "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-        "  > sweep 2\n"
-        "0.000 exited 4 (exited with status 0)\n"
-        "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 0\n"
-        "  > sweep 4\n");
+    transcript_expect(&t,
+                      "0.000 accept 2 | revision 2: accepted\n"
+                      "0.000 reload 2\n"
+                      "  | revision 2: started\n"
+                      "  | worker 3: started, slot 1, revision 2\n"
+                      "  > spawn 3\n"
+                      "0.000 spawned 3 | worker 3: spawned, pid 103\n"
+                      "0.000 ready 3\n"
+                      "  | worker 3: ready\n"
+                      "  | worker 3: admitted\n"
+                      "  | worker 2: retired\n"
+                      "  | worker 4: started, slot 0, revision 2\n"
+                      "  > drain 2\n"
+                      "  > spawn 4\n"
+                      "0.000 spawned 4 | worker 4: spawned, pid 104\n"
+                      "0.000 journal_lost\n"
+                      "  | revision 2: ended, failed: the state journal can't be written\n"
+                      "  | worker 4: retired\n"
+                      "  > outcome 2 failed\n"
+                      "  > drain 4\n"
+                      "0.000 exited 2 (exited with status 0)\n"
+                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
+                      "  > sweep 2\n"
+                      "0.000 exited 4 (exited with status 0)\n"
+                      "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 0\n"
+                      "  > sweep 4\n");
     transcript_close(&t);
 }
 

@@ -55,8 +55,7 @@ static void thaw_busy_state_goes_on_alike(void **state)
     (void)state;
     transcript_open(&t);
     reach_busy(&t);
-    assert_true(
-        invariant_copy(t.rollout, t.invariant.thawed, t.invariant.snapshot));
+    assert_true(invariant_copy(t.rollout, t.invariant.thawed, t.invariant.snapshot));
     rollout_step(t.rollout, &tick, t.update);
     records = t.update->record_n;
     assert_int_not_equal(records, 0);

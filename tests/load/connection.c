@@ -171,12 +171,13 @@ static bool has_ended(struct connection *connection)
 static int begin(struct connection *connection, struct instant now)
 {
     const struct load *load = connection->load;
-    if (load->stopping ||
-        (load->options->requests > 0 && load->tally->requests >= load->options->requests)) {
+    uint64_t quota = load->options->requests;
+    bool kept = connection->fd >= 0 && !has_ended(connection);
+    if (load->stopping || (quota > 0 && load->tally->requests >= quota)) {
         connection_release(connection);
         return 0;
     }
-    if (connection->fd < 0 || has_ended(connection))
+    if (!kept)
         return start_connect(connection, now);
     connection->begun = now;
     connection->deadline = instant_plus(now, load->options->timeout);

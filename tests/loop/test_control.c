@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { TURNS_MAX = 500 * 1000 };
+enum { TURNS_MAX = 50 * 1000 };
 
 /* A control, the program behind it, and a pump that turns the loop until a test has seen what
  * it waits for. */
@@ -278,7 +278,11 @@ static void messages_pipelined_wait_until_the_client_has_read_its_reply(void **s
     control_done(fixture->last);
     run_turns(fixture);
     assert_int_equal(fixture->message_n, 1);
-    assert_int_equal(client_hear(fixture, fd, reply, REPLY_SIZE), REPLY_SIZE);
+    enum { PART = REPLY_SIZE / 2 };
+    assert_int_equal(client_hear(fixture, fd, reply, PART), PART);
+    run_turns(fixture);
+    assert_int_equal(fixture->message_n, 1);
+    assert_int_equal(client_hear(fixture, fd, reply, REPLY_SIZE - PART), REPLY_SIZE - PART);
     run_until_messages(fixture, 2);
 }
 

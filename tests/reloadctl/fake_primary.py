@@ -44,6 +44,17 @@ class Talk:
             pass
 
 
+def answer(**replies):
+    """A script that answers a method with parameters, or with what a function makes of it."""
+    def script(talk, call):
+        reply = replies[call["method"].rpartition(".")[2]]
+        if callable(reply):
+            return reply(talk, call)
+        talk.reply(reply)
+        return True
+    return script
+
+
 class FakePrimary:
     """Listens at `path`; each connection is served by script(talk, call) for each of its calls,
     until the script returns False or raises."""
@@ -52,6 +63,7 @@ class FakePrimary:
         self.path = path
         self.script = script
         self.calls = []
+        self.called = threading.Condition()
         self.failure = None
         self.connections = []
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -77,7 +89,9 @@ class FakePrimary:
                 call = talk.receive()
                 if call is None:
                     break
-                self.calls.append(call)
+                with self.called:
+                    self.calls.append(call)
+                    self.called.notify_all()
                 if self.script(talk, call) is False:
                     break
         except OSError:
@@ -89,6 +103,12 @@ class FakePrimary:
 
     def methods(self):
         return [call["method"].rpartition(".")[2] for call in self.calls]
+
+    def wait_for(self, method, count):
+        """Until the method has been called so often."""
+        with self.called:
+            if not self.called.wait_for(lambda: self.methods().count(method) >= count, 60):
+                raise TimeoutError(f"{method} was not called {count} times")
 
     def close(self, leave_file=False):
         # shutdown(2) wakes the accept(2) of the other thread; close(2) alone does not.

@@ -58,6 +58,7 @@ class Case(unittest.TestCase):
         os.makedirs(folder, mode=0o755, exist_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
             left.bind(os.path.join(folder, "control"))
+        os.chmod(os.path.join(folder, "control"), 0o777)
 
     def daemon(self):
         """A reloadd beside reloadctl that shows its arguments and exits with 42."""

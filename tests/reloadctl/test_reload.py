@@ -6,8 +6,8 @@ import threading
 import unittest
 
 import samples
+from fake_primary import answer
 from harness import Case
-from test_talk import answer
 
 
 class Outcomes(Case):
@@ -20,7 +20,6 @@ class Outcomes(Case):
         self.assertEqual((code, err), (0, ""))
         self.assertEqual(out.splitlines(), [
             "slot 0: worker 12 (revision 8, pid 102) starting",
-            "slot 0: worker 12 (revision 8, pid 102) starting",
             "slot 0: worker 12 (revision 8, pid 102) warming after 0.2 s",
             "slot 0: worker 12 (revision 8, pid 102) ready after 0.5 s",
             "slot 0: worker 10 (revision 7, pid 100) draining",
@@ -29,7 +28,7 @@ class Outcomes(Case):
         ])
         self.assertEqual(primary.calls[0], {
             "method": "io.reloadd.Reload", "more": True,
-            "parameters": {"release": "v8", "conflict": "supersede"}})
+            "parameters": {"release": "v8"}})
 
     def test_failed_tells_reason_and_lines(self):
         _, (code, out, err) = self.reload(

@@ -2,23 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import unittest
 
 import samples
+from fake_primary import answer
 from harness import Case
-
-
-def answer(**replies):
-    """A script that answers a method with parameters, or with what a function makes of it."""
-    def script(talk, call):
-        reply = replies[call["method"].rpartition(".")[2]]
-        if callable(reply):
-            return reply(talk, call)
-        talk.reply(reply)
-        return True
-    return script
 
 
 class Reach(Case):
@@ -150,7 +139,7 @@ class Status(Case):
                     self.assertNotIn(character, out)
                 self.assertIn("owned", out)
 
-    def watch(self, **changes):
+    def watch(self):
         """Watched until the primary has told of two events and then hangs up."""
         states = [samples.app(), samples.app(admitted=1)]
 
@@ -159,12 +148,10 @@ class Status(Case):
 
         def events(talk, call):
             for number in range(2):
-                while self.shown.methods().count("Status") < number + 1:
-                    pass
+                self.shown.wait_for("Status", number + 1)
                 states.reverse()
                 talk.reply({"event": {"seq": number}}, continues=True)
-            while self.shown.methods().count("Status") < 3:
-                pass
+            self.shown.wait_for("Status", 3)
             return False
         self.shown = self.primary(answer(Status=status, Events=events))
 
@@ -253,8 +240,7 @@ class Stop(Case):
         def stop(talk, call):
             asked.append(call["parameters"])
             talk.reply({})
-            while "Status" not in primary.methods():
-                pass
+            primary.wait_for("Status", 1)
             return False
         leaving = samples.app(workers=[samples.worker(0, state="draining")])
         leaving["rollout"].update(state="stopping", waits_for="3 connections")

@@ -107,7 +107,7 @@ class Daemon(Case):
         self.assertEqual(self.run_it("run", "x"), (42, "--foreground\n--\nx\n", ""))
 
     def test_run_without_any_daemon_says_so(self):
-        self.environment["PATH"] = self.folder
+        self.environment["PATH"] = self.bin
         self.assertEqual(self.run_it("run", "x"),
                          (3, "", "reloadctl: reloadd can't be run: No such file or directory\n"))
 

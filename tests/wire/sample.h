@@ -34,8 +34,8 @@ static inline struct record sample_record(enum record_kind kind)
     uint32_t fields = record_fields(kind);
     struct record record = {.kind = kind, .at = {123456789012u + (uint64_t)kind}};
 
-#define SAMPLE(bit, member, ...)                                                                \
-    if (fields & (bit))                                                                         \
+#define SAMPLE(bit, member, ...)                                                               \
+    if (fields & (bit))                                                                        \
     record.member = __VA_ARGS__
     SAMPLE(FIELD_REVISION, revision, 7);
     SAMPLE(FIELD_WORKER, worker, (UINT64_C(1) << 53) + 1);

@@ -1,5 +1,5 @@
-/* Lines written by hand with a right checksum, which is computed here bit by bit: not by the code
- * under test. And documents of this repository as text. */
+/* Lines written by hand with a right checksum, which is computed here bit by bit: not by the
+ * code under test. */
 #pragma once
 
 #include <stdint.h>
@@ -28,33 +28,6 @@ static inline char *seal(const char *body)
 
     if (!line)
         abort();
-    (void)sprintf(line, "%.*s,\"crc\":\"%08x\"}\n", (int)size, body,
-                  seal_checksum(body, size));
+    (void)sprintf(line, "%.*s,\"crc\":\"%08x\"}\n", (int)size, body, seal_checksum(body, size));
     return line;
-}
-
-/* A whole file; the caller's. */
-static inline char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    size_t size = 0, n;
-    char *text = malloc(1 << 20);
-
-    if (!file || !text) {
-        (void)fprintf(stderr, "%s can't be read\n", path);
-        abort();
-    }
-    while ((n = fread(text + size, 1, (1 << 20) - 1 - size, file)) > 0)
-        size += n;
-    (void)fclose(file);
-    text[size] = 0;
-    return text;
-}
-
-static inline char *read_document(const char *name)
-{
-    char path[4096];
-
-    (void)snprintf(path, sizeof(path), "%s/../../../docs/%s", TEST_FIXTURES, name);
-    return read_file(path);
 }

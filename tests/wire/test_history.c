@@ -98,11 +98,11 @@ static void decode_of_a_record_is_refused(void **state)
 
 static void decode_of_wrong_exec_is_refused(void **state)
 {
-    _cleanup_free_ char *line =
-        seal("{\"seq\":1,\"time\":\"2026-01-31T23:59:58.000002Z\",\"boot\":\"b\","
-             "\"event\":\"history\",\"revision\":1,\"accepted\":\"2026-01-31T23:59:58.000002Z\","
-             "\"outcome\":\"complete\",\"reason\":{\"cause\":\"none\"},\"exec\":[\"a\",7],"
-             "\"working_directory\":\"/\",\"executable\":\"/a\"}");
+    _cleanup_free_ char *line = seal(
+        "{\"seq\":1,\"time\":\"2026-01-31T23:59:58.000002Z\",\"boot\":\"b\","
+        "\"event\":\"history\",\"revision\":1,\"accepted\":\"2026-01-31T23:59:58.000002Z\","
+        "\"outcome\":\"complete\",\"reason\":{\"cause\":\"none\"},\"exec\":[\"a\",7],"
+        "\"working_directory\":\"/\",\"executable\":\"/a\"}");
     struct history_entry entry;
     struct record_stamp stamp;
     struct fault fault;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "wire/document.h"
 #include "wire/journal.h"
 #include "wire/sample.h"
 #include "wire/seal.h"
@@ -45,11 +46,10 @@ static void add_record(struct text *journal, enum record_kind kind, uint64_t seq
     const struct record_stamp stamp = sample_stamp(seq);
     _cleanup_free_ char *line = NULL;
 
-    assert_int_equal(record_encode(&record, &stamp,
-                                   kind == RECORD_REVISION_ACCEPTED ? "{\"exec\":[\"a\"]}"
-                                                                    : NULL,
-                                   &line),
-                     0);
+    assert_int_equal(
+        record_encode(&record, &stamp,
+                      kind == RECORD_REVISION_ACCEPTED ? "{\"exec\":[\"a\"]}" : NULL, &line),
+        0);
     assert_int_equal(text_append_string(journal, line), 0);
 }
 

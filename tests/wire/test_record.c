@@ -5,10 +5,11 @@
 
 #include <cmocka.h>
 
-#include "wire/seal.h"
 #include "wire/allocation.h"
+#include "wire/document.h"
 #include "wire/record_shape.h"
 #include "wire/sample.h"
+#include "wire/seal.h"
 
 static void assert_same_reason(const struct reason *a, const struct reason *b)
 {
@@ -80,8 +81,8 @@ static void decode_encoded_record_of_every_kind_gives_it_back(void **state)
         struct record_stamp stamp_again;
 
         assert_int_equal(record_encode(&record, &stamp, NULL, &line), 0);
-        assert_int_equal(
-            record_decode(line, strlen(line), &again, &stamp_again, &spec, NULL), 0);
+        assert_int_equal(record_decode(line, strlen(line), &again, &stamp_again, &spec, NULL),
+                         0);
         assert_same_record(&record, &again);
         assert_true(stamp_again.seq == stamp.seq);
         assert_true(stamp_again.time.microseconds == stamp.time.microseconds);
@@ -100,11 +101,10 @@ static void encode_known_record_writes_known_line(void **state)
                                   .pid = 99}; /* not of this kind: not written */
     const struct record_stamp stamp = sample_stamp(1);
     _cleanup_free_ char *line = NULL;
-    _cleanup_free_ char *known =
-        seal("{\"seq\":1,\"time\":\"2026-01-31T23:59:58.000002Z\","
-             "\"boot\":\"0f0e0d0c-0b0a-4908-8706-050403020100\","
-             "\"event\":\"worker_started\",\"at\":5,\"revision\":7,"
-             "\"worker\":\"18446744073709551615\",\"slot\":3}");
+    _cleanup_free_ char *known = seal("{\"seq\":1,\"time\":\"2026-01-31T23:59:58.000002Z\","
+                                      "\"boot\":\"0f0e0d0c-0b0a-4908-8706-050403020100\","
+                                      "\"event\":\"worker_started\",\"at\":5,\"revision\":7,"
+                                      "\"worker\":\"18446744073709551615\",\"slot\":3}");
 
     (void)state;
     assert_int_equal(seal_checksum("123456789", 9), 0xe3069283u);
@@ -204,10 +204,10 @@ static void decode_of_member_it_does_not_know_ignores_it(void **state)
     struct record record;
 
     (void)state;
-    assert_int_equal(
-        decode_sealed("{" STAMP ",\"event\":\"stopped\",\"at\":null,\"mood\":[1,{}]}", &record,
-                      NULL),
-        0);
+    assert_int_equal(decode_sealed("{" STAMP
+                                   ",\"event\":\"stopped\",\"at\":null,\"mood\":[1,{}]}",
+                                   &record, NULL),
+                     0);
     assert_int_equal(record.kind, RECORD_STOPPED);
     assert_true(instant_is_never(record.at));
 }
@@ -259,7 +259,8 @@ static void encode_and_decode_without_memory_say_so(void **state)
         r = record_decode(line, strlen(line), &again, &stamp_again, &spec_again, NULL);
         allocation_fail_at(0);
         /* jansson 2.14 goes on when the buffer of a token can't grow, and hands out a text that
-         * lacks a byte (lex_save() ignores strbuffer_append_byte()); so a refusal is right too. */
+         * lacks a byte (lex_save() ignores strbuffer_append_byte()); so a refusal is right too.
+         */
         assert_true(r == 0 || r == 1 || r == -ENOMEM);
         free(spec_again);
     }

@@ -11,7 +11,8 @@
 
 static void text_of_valid_utf8_stays_as_it_is(void **state)
 {
-    static const char text[] = "a \xC3\xA4 \xE2\x82\xAC \xED\x9F\xBF \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF";
+    static const char text[] =
+        "a \xC3\xA4 \xE2\x82\xAC \xED\x9F\xBF \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF";
     _cleanup_json_ json_t *value = tree_text(text);
 
     (void)state;
@@ -24,9 +25,9 @@ static void text_of_other_bytes_gets_replacements(void **state)
         const char *from, *to;
     } cases[] = {
         {"a\xFFz", "a\xEF\xBF\xBDz"},
-        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                         /* overlong */
-        {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},                         /* cut off */
-        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},         /* a surrogate */
+        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* overlong */
+        {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* cut off */
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* a surrogate */
         {"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
         {"\xE2\xE2\x82\xAC", "\xEF\xBF\xBD\xE2\x82\xAC"},
     };
@@ -84,8 +85,17 @@ static void number_beyond_2_to_53_is_a_string(void **state)
 static void to_number_of_other_spellings_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "-1", "1.0", "null", "\"\"", "\"7\"", "\"18446744073709551616\"", "9007199254740993",
-        "\"09007199254740993\"", "\"9007199254740993 \"", "\"-9007199254740993\"", "true",
+        "-1",
+        "1.0",
+        "null",
+        "\"\"",
+        "\"7\"",
+        "\"18446744073709551616\"",
+        "9007199254740993",
+        "\"09007199254740993\"",
+        "\"9007199254740993 \"",
+        "\"-9007199254740993\"",
+        "true",
     };
 
     (void)state;
@@ -100,7 +110,8 @@ static void to_number_of_other_spellings_is_refused(void **state)
 
 static void parse_of_no_object_says_why(void **state)
 {
-    static const char *const wrong[] = {"", "{", "[]", "{\"a\":1,\"a\":2}", "{} {}", "{\"a\":\"\\u0000\"}"};
+    static const char *const wrong[] = {
+        "", "{", "[]", "{\"a\":1,\"a\":2}", "{} {}", "{\"a\":\"\\u0000\"}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
