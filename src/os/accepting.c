@@ -1,6 +1,7 @@
 #include "os/accepting.h"
 
 #include "base/error.h"
+#include "os/epoll_sets.h"
 #include "os/proc.h"
 #include "os/text_file.h"
 
@@ -49,72 +50,20 @@ static bool is_wanted_fd(const struct look *look, int fd)
     return fd >= 0 && proc_fd_socket(look->pid, fd, &inode) == 0 && is_wanted(look, inode);
 }
 
-/* "tfd:        6 events:       19 data:                6  pos:0 ino:61ef sdev:7", numbers but
- * the first in hexadecimal (ep_show_fdinfo() in fs/eventpoll.c). */
-static bool epoll_text_accepts(const struct look *look, char *text)
+static bool entry_accepts(void *user, const struct epoll_entry *entry)
 {
-    char *save = NULL;
+    const struct look *look = user;
 
-    for (const char *line = strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
-        uint64_t inode;
-        unsigned events;
-
-        if (sscanf(line, "tfd: %*d events: %x data: %*x pos:%*d ino:%" SCNx64, &events,
-                   &inode) == 2 &&
-            (events & EPOLLIN) != 0 && is_wanted(look, inode))
-            return true;
-    }
-    return false;
-}
-
-/* Returns 0; 1: it accepts; -errno. A set that is longer than the limit is read up to there. */
-static int epoll_accepts(const struct look *look, int fd)
-{
-    _cleanup_free_ char *text = malloc(ACCEPTING_EPOLL_SIZE);
-    char path[PATH_SIZE];
-    size_t size;
-    int rv;
-
-    if (text == NULL)
-        return -ENOMEM;
-    (void)snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)look->pid, fd);
-    rv = text_file_read(AT_FDCWD, path, text, ACCEPTING_EPOLL_SIZE, &size);
-    if (rv < 0)
-        return 0;
-    return epoll_text_accepts(look, text);
+    return (entry->events & EPOLLIN) != 0 && is_wanted(look, entry->inode);
 }
 
 /* Returns 0; 1: it accepts; -ENOMEM. */
 static int descriptors_accept(struct look *look)
 {
-    _cleanup_dir_ DIR *dir = NULL;
-    char path[PATH_SIZE];
-    int fd;
-    int rv;
+    int rv = epoll_sets_walk(look->pid, entry_accepts, look);
 
-    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)look->pid);
-    rv = proc_open(path, &dir);
-    if (rv != 0) {
-        note_denial(look, rv);
-        return 0;
-    }
-    for (int seen = 0; seen < ACCEPTING_DESCRIPTORS_MAX && proc_next(dir, &fd) == 0; seen++) {
-        char target[PATH_SIZE];
-        ssize_t length;
-
-        (void)snprintf(path, sizeof path, "%d", fd);
-        length = readlinkat(dirfd(dir), path, target, sizeof target - 1);
-        if (length < 0)
-            continue;
-        target[length] = '\0';
-        if (strcmp(target, "anon_inode:[eventpoll]") != 0)
-            continue;
-        rv = epoll_accepts(look, fd);
-        if (rv != 0)
-            return rv;
-    }
-    return 0;
+    note_denial(look, rv);
+    return rv == -EACCES ? 0 : rv;
 }
 
 static bool read_memory(const struct look *look, uint64_t address, void *buffer, size_t size)

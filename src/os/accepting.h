@@ -23,10 +23,8 @@
 #include <sys/types.h>
 
 enum {
-    ACCEPTING_DESCRIPTORS_MAX = 4096, /* descriptors looked at, of each process */
-    ACCEPTING_THREADS_MAX = 256,      /* threads looked at, of each process */
-    ACCEPTING_POLL_MAX = 4096,        /* entries of one poll; greater ones are left out */
-    ACCEPTING_EPOLL_SIZE = 1 << 20,   /* bytes of the text of one epoll set that are read */
+    ACCEPTING_THREADS_MAX = 256, /* threads looked at, of each process */
+    ACCEPTING_POLL_MAX = 4096,   /* entries of one poll; greater ones are left out */
 };
 
 /* Looks whether one of the processes accepts on one of the sockets, given by inode

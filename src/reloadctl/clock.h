@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/mono.h"
+#include "base/own.h"
 
 /* CLOCK_MONOTONIC: deadlines. */
 struct instant clock_now(void);
@@ -10,4 +11,4 @@ struct instant clock_now(void);
 double clock_wall(void);
 
 /* The deadline as poll(2) wants it: milliseconds from now, rounded up; -1 for INSTANT_NEVER. */
-int clock_poll_timeout(struct instant deadline);
+MUST_CHECK int clock_poll_timeout(struct instant deadline);

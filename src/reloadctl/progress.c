@@ -146,7 +146,7 @@ void progress_render_step(const struct progress *progress, const struct renderin
         (void)fprintf(rendering->stream, ", pid %lld", (long long)step->pid);
     (void)fputs(") ", rendering->stream);
     render_text(rendering, words_worker_state(step->state));
-    if (worker && worker->changed > worker->began)
+    if (worker && worker->changed > worker->began && strcmp(step->state, "starting") != 0)
         (void)fprintf(rendering->stream, " after %s",
                       words_span(worker->changed - worker->began, span));
     if (step->failure) {

@@ -15,7 +15,7 @@ const char *words_span(double seconds, char text[static WORDS_SIZE])
     if (seconds < 9.95)
         (void)snprintf(text, WORDS_SIZE, "%.1f s", seconds);
     else if (whole < 120)
-        (void)snprintf(text, WORDS_SIZE, "%lld s", whole);
+        (void)snprintf(text, WORDS_SIZE, "%.0f s", seconds);
     else if (whole < 2 * 3600)
         (void)snprintf(text, WORDS_SIZE, "%lld min %lld s", whole / 60, whole % 60);
     else if (whole < 2 * 86400)

@@ -59,6 +59,7 @@ struct app {
     struct timer *tick;
     bool tick_seen; /* its deadline has passed; notices of the same turn go first */
     struct timer *readiness;
+    struct timer *drain;
     struct timer *journal_retry;
     struct signals *signals;
 

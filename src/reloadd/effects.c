@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
+#include "reloadd/drain.h"
 #include "reloadd/process.h"
 #include "reloadd/server.h"
 
@@ -14,7 +15,7 @@ static void effect_drain(struct app *app, const struct effect *effect)
     if (!process)
         return;
     process->asked_to_go = true;
-    process_signal(process, app_spec(app, process->revision)->drain_signal);
+    drain_begin(process);
 }
 
 static void effect_abort(struct app *app, const struct effect *effect)

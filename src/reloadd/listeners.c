@@ -218,6 +218,7 @@ static int listeners_add_consume(struct listeners *listeners,
 
     r = listener_describe(fd, &description);
     listener.identity = description.identity;
+    listener.port = description.port;
     listener.address = strdup(wanted->address);
     listener.bound = r == 0 ? strdup(description.address) : NULL;
     listener.name = strdup(wanted->name);

@@ -14,6 +14,7 @@ struct listener {
     char *name;    /* of the newest configuration that has it */
     int fd;
     bool inherited;
+    uint16_t port; /* as it is really bound; 0: a unix socket */
     struct listener_identity identity;
 };
 

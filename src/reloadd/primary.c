@@ -7,6 +7,7 @@
 #include "os/lock.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
+#include "reloadd/drain.h"
 #include "reloadd/einhorn.h"
 #include "reloadd/load.h"
 #include "reloadd/process.h"
@@ -266,6 +267,8 @@ static int make_loop(struct app *app)
     if (r == 0)
         r = timer_new(app->loop, readiness_look, app, &app->readiness);
     if (r == 0)
+        r = timer_new(app->loop, drain_look, app, &app->drain);
+    if (r == 0)
         r = timer_new(app->loop, on_journal_retry, app, &app->journal_retry);
     if (r == 0)
         r = signals_new(app->loop, numbers, &handlers, app, &app->signals);
@@ -447,6 +450,7 @@ static void app_release_all(struct app *app)
     signals_free(app->signals);
     timer_free(app->tick);
     timer_free(app->readiness);
+    timer_free(app->drain);
     timer_free(app->journal_retry);
     loop_free(app->loop);
     listeners_release(&app->listeners);

@@ -27,8 +27,11 @@ struct process {
     pid_t pid;
     int pidfd;
     uint64_t start_time;
-    bool ended;   /* reaped */
-    bool silent;  /* its output has ended */
+    bool ended;    /* reaped */
+    bool silent;   /* its output has ended */
+    bool quieting; /* on its way to its drain signal (drain.h) */
+    unsigned quiet_looks;
+    struct instant quiet_deadline;
     bool guarded; /* the guard knows of it (os/guard.h) */
     bool asked_to_go;
     bool looked_at; /* wants to be seen accepting (readiness.h) */

@@ -1,6 +1,10 @@
 #include "reloadctl/words.h"
 
-#include "test.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
 
 static void span_of_any_size_reads_short(void **state)
 {
@@ -8,10 +12,10 @@ static void span_of_any_size_reads_short(void **state)
         double seconds;
         const char *text;
     } cases[] = {
-        {-3, "0.0 s"},           {0, "0.0 s"},          {0.34, "0.3 s"},
-        {9.94, "9.9 s"},         {9.96, "9 s"},         {119, "119 s"},
+        {-3, "0.0 s"},           {0, "0.0 s"},           {0.34, "0.3 s"},
+        {9.94, "9.9 s"},         {9.96, "10 s"},         {119, "119 s"},
         {120, "2 min 0 s"},      {7199, "119 min 59 s"}, {7200, "2 h 0 min"},
-        {172799, "47 h 59 min"}, {172800, "2 d 0 h"},   {1e300, "very long"},
+        {172799, "47 h 59 min"}, {172800, "2 d 0 h"},    {1e300, "very long"},
     };
     char text[WORDS_SIZE];
 

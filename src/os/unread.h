@@ -1,0 +1,22 @@
+/* Has a worker read what its clients sent? Asked of the kernel (sock_diag(7)), so that it holds
+ * for any program.
+ *
+ * An established stream socket has a receive queue; joined with the sockets that the worker's
+ * processes hold (/proc/PID/fd), it says whether a request lies there that the program has not
+ * begun to read.
+ */
+#pragma once
+
+#include "base/own.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Whether a TCP connection of one of the processes to one of the local `ports`, or any of their
+ * unix connections where `with_unix`, has unread bytes. Processes that may not be looked into
+ * have none. The cost grows with the number of connections on the machine; it does not block.
+ * Returns 0 or -errno of socket(2), sendto(2) or recv(2). */
+MUST_CHECK int unread_look(const pid_t *pids, size_t pid_count, const uint16_t *ports,
+                           size_t port_count, bool with_unix, bool *ret_unread);

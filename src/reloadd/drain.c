@@ -1,0 +1,121 @@
+#include "reloadd/drain.h"
+
+#include "base/log.h"
+#include "os/detach.h"
+#include "os/group.h"
+#include "os/unread.h"
+#include "reloadd/app.h"
+#include "reloadd/process.h"
+
+#include <string.h>
+
+#define LOOK_PAUSE span_from_ms(10)
+
+enum {
+    PIDS_MAX = 128,
+    LISTENERS_MAX = 64,
+    QUIET_LOOKS = 2, /* in a row: a connection may be between two reads at one of them */
+};
+
+static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MAX])
+{
+    struct group group = {process->pid, process->start_time, process->cgroup};
+    size_t n = 0;
+
+    if (group_list(&group, pids, PIDS_MAX, &n) >= 0 && n > 0)
+        return n;
+    pids[0] = process->pid;
+    return 1;
+}
+
+static void send_signal(struct process *process)
+{
+    process->quieting = false;
+    process_signal(process, app_spec(process->app, process->revision)->drain_signal);
+}
+
+/* Whether it was taken off at least one of its listeners. */
+static bool detach(const struct process *process)
+{
+    const struct app *app = process->app;
+    const struct spec *spec = app_spec(app, process->revision);
+    struct detach_listener listeners[LISTENERS_MAX];
+    pid_t pids[PIDS_MAX];
+    size_t pid_n = list_pids(process, pids);
+    size_t n = 0;
+    size_t count = 0;
+    int r;
+
+    for (size_t i = 0; i < spec->listener_n && n < LISTENERS_MAX; i++) {
+        const struct listener *listener =
+            listeners_find(&app->listeners, spec->listeners[i].address);
+
+        if (listener)
+            listeners[n++] = (struct detach_listener){listener->fd, listener->identity.inode};
+    }
+    r = n > 0 ? detach_from_listeners(pids, pid_n, listeners, n, &count) : 0;
+    if (r < 0)
+        log_debug("worker %llu can't be detached: %s", (unsigned long long)process->worker,
+                  strerror(-r));
+    return r == 0 && count > 0;
+}
+
+static bool has_unread(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    pid_t pids[PIDS_MAX];
+    uint16_t ports[LISTENERS_MAX];
+    size_t port_n = 0;
+    bool with_unix = false;
+    bool unread = false;
+
+    for (size_t i = 0; i < spec->listener_n && port_n < LISTENERS_MAX; i++) {
+        const struct listener *listener =
+            listeners_find(&process->app->listeners, spec->listeners[i].address);
+
+        if (spec->listeners[i].type == LISTENER_UNIX)
+            with_unix = true;
+        else if (listener)
+            ports[port_n++] = listener->port;
+    }
+    return unread_look(pids, list_pids(process, pids), ports, port_n, with_unix, &unread) ==
+               0 &&
+           unread;
+}
+
+void drain_begin(struct process *process)
+{
+    struct app *app = process->app;
+    const struct worker *worker = rollout_worker(app->rollout, process->worker);
+    bool has_served = worker && !instant_is_never(worker->ready);
+
+    if (!has_served || !detach(process)) {
+        send_signal(process);
+        return;
+    }
+    process->quieting = true;
+    process->quiet_looks = 0;
+    process->quiet_deadline =
+        instant_plus(loop_now(app->loop), span_from_ms(DRAIN_QUIET_MAX_MS));
+    timer_set(app->drain, instant_plus(loop_now(app->loop), LOOK_PAUSE));
+}
+
+void drain_look(void *user)
+{
+    struct app *app = user;
+    struct instant now = loop_now(app->loop);
+    bool again = false;
+
+    for (struct process *each = app->processes; each; each = each->next) {
+        if (!each->quieting)
+            continue;
+        each->quiet_looks = has_unread(each) ? 0 : each->quiet_looks + 1;
+        if (each->ended || each->quiet_looks >= QUIET_LOOKS ||
+            instant_reached(now, each->quiet_deadline))
+            send_signal(each);
+        else
+            again = true;
+    }
+    if (again)
+        timer_set(app->drain, instant_plus(now, LOOK_PAUSE));
+}
