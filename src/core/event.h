@@ -11,7 +11,9 @@
 
 enum event_kind {
     EVENT_BOOT,         /* a primary begins, with no worker of an earlier one */
-    EVENT_ACCEPT,       /* a configuration was read, checked and pinned as a new revision */
+    EVENT_ACCEPT,       /* a configuration was read, checked and pinned as a new revision; with
+                           REVISION_MAX of them in use it is not taken, and its RELOAD or BOOT
+                           ends as refused */
     EVENT_RELOAD,       /* roll the accepted revision out */
     EVENT_SCALE,        /* run this many workers from now on */
     EVENT_STOP,         /* drain everything and leave */

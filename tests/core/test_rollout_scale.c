@@ -209,6 +209,34 @@ static void scale_up_while_settling_starts_the_new_revision(void **state)
     transcript_close(&t);
 }
 
+/* A slot that was given up is as good as new, though its worker still drains. */
+static void scale_down_and_up_after_halt_starts_the_stable_revision(void **state)
+{
+    struct transcript t;
+    struct policy policy = policy_of(2);
+
+    (void)state;
+    transcript_open(&t);
+    policy.auto_rollback = false;
+    transcript_begin(&t, &policy);
+    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
+    transcript_ready(&t, 3);
+    transcript_exited(&t, 4, 1);
+    text_truncate(&t.text, 0);
+    transcript_scale(&t, 1);
+    transcript_scale(&t, 2);
+    transcript_expect(&t, "0.000 scale 1\n"
+                          "  | scaled to 1\n"
+                          "  | worker 3: retired\n"
+                          "  > drain 3\n"
+                          "0.000 scale 2\n"
+                          "  | scaled to 2\n"
+                          "  | worker 5: started, slot 1, revision 1\n"
+                          "  > spawn 5\n"
+                          "0.000 spawned 5 | worker 5: spawned, pid 105\n");
+    transcript_close(&t);
+}
+
 static void scale_is_kept_over_reload_of_same_workers(void **state)
 {
     struct transcript t;
@@ -283,6 +311,7 @@ int main(void)
         cmocka_unit_test(scale_amid_rollout_applies_to_it),
         cmocka_unit_test(scale_down_and_up_amid_drain_starts_the_new_revision),
         cmocka_unit_test(scale_up_while_settling_starts_the_new_revision),
+        cmocka_unit_test(scale_down_and_up_after_halt_starts_the_stable_revision),
         cmocka_unit_test(scale_is_kept_over_reload_of_same_workers),
         cmocka_unit_test(scale_is_dropped_for_good_when_workers_change),
         cmocka_unit_test(scale_is_kept_when_the_reload_that_changes_workers_fails),
