@@ -30,7 +30,7 @@ struct slot_view {
 struct survey {
     const struct policy *policy; /* the target's; NULL: there is none */
     uint32_t desired;
-    uint32_t active;
+    uint32_t active;   /* in desired slots; what max_surge counts */
     uint32_t admitted; /* in desired slots */
     struct slot_view slots[SLOT_MAX];
 };
@@ -42,9 +42,10 @@ static void survey_worker(struct survey *survey, const struct rollout *rollout,
 
     if (!worker_is_active(worker))
         return;
-    survey->active++;
-    if (worker->state == WORKER_ADMITTED && worker->slot < survey->desired)
-        survey->admitted++;
+    if (worker->slot < survey->desired) {
+        survey->active++;
+        survey->admitted += worker->state == WORKER_ADMITTED;
+    }
     if (worker->revision == rollout->slots[worker->slot].revision)
         view->own = true;
     if (worker->revision != rollout->target)
@@ -195,14 +196,17 @@ static bool rule_stop(struct step *step, const struct survey *survey)
     return true;
 }
 
-/* Slots beyond the desired ones are emptied, the highest first. */
+/* Slots beyond the desired ones are emptied, the highest first. Those of the stable revision
+ * are not touched on the word of one that is still on trial. */
 static bool rule_scale_down(struct step *step, const struct survey *survey)
 {
     struct rollout *rollout = step->rollout;
+    uint64_t spared = rollout->state == ROLLOUT_FORWARD ? rollout->stable : 0;
 
     for (uint32_t i = rollout->slot_n; i > survey->desired; i--) {
         const struct slot_view *view = &survey->slots[i - 1];
-        const struct worker *worker = view->other ? view->other : view->target;
+        bool is_spared = !view->other || view->other->revision == spared;
+        const struct worker *worker = is_spared ? view->target : view->other;
 
         if (worker && worker_can_retire(worker)) {
             worker_dispatch(step, worker->id, WORKER_EVENT_RETIRE);
@@ -591,7 +595,8 @@ static void on_hurry(struct step *step)
 
 static void on_journal_lost(struct step *step)
 {
-    if (step->rollout->state == ROLLOUT_FORWARD)
+    /* A first start has nothing to fall back to: it goes on, undurable as it is. */
+    if (step->rollout->state == ROLLOUT_FORWARD && step->rollout->stable != 0)
         step->verdict = (struct reason){.cause = CAUSE_JOURNAL};
 }
 

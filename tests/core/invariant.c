@@ -203,12 +203,15 @@ static uint32_t count_admitted(const struct rollout *rollout)
     return n;
 }
 
+/* In the desired slots: the surplus that a rollout to fewer workers leaves alone until it is
+ * promoted is not its surge. */
 static uint32_t count_active(const struct rollout *rollout)
 {
+    uint32_t desired = rollout_desired(rollout);
     uint32_t n = 0;
 
     for (size_t i = 0; i < rollout->worker_n; i++)
-        if (worker_is_active(&rollout->workers[i]))
+        if (worker_is_active(&rollout->workers[i]) && rollout->workers[i].slot < desired)
             n++;
     return n;
 }

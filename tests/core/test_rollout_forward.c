@@ -305,7 +305,8 @@ static void reload_more_workers_fills_new_slots(void **state)
     transcript_close(&t);
 }
 
-static void reload_fewer_workers_empties_highest_slots(void **state)
+/* The surplus goes when the new revision has proved itself, not before. */
+static void reload_fewer_workers_empties_highest_slots_once_promoted(void **state)
 {
     struct transcript t;
     struct policy policy = policy_of(3);
@@ -318,37 +319,50 @@ static void reload_fewer_workers_empties_highest_slots(void **state)
     transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
                           "0.000 reload 2\n"
                           "  | revision 2: started\n"
-                          "  | worker 3: retired\n"
-                          "  | worker 2: retired\n"
                           "  | worker 4: started, slot 0, revision 2\n"
-                          "  > drain 3\n"
-                          "  > drain 2\n"
                           "  > spawn 4\n"
                           "0.000 spawned 4 | worker 4: spawned, pid 104\n");
-    transcript_exited(&t, 2, 0);
-    transcript_exited(&t, 3, 0);
     transcript_ready(&t, 4);
-    transcript_exited(&t, 1, 0);
-    transcript_expect(&t,
-                      "0.000 exited 2 (exited with status 0)\n"
-                      "  | worker 2: gone: worker 2 (slot 1, revision 1) exited with status 0\n"
-                      "  > sweep 2\n"
-                      "0.000 exited 3 (exited with status 0)\n"
-                      "  | worker 3: gone: worker 3 (slot 2, revision 1) exited with status 0\n"
-                      "  > sweep 3\n"
-                      "0.000 ready 4\n"
-                      "  | worker 4: ready\n"
-                      "  | worker 4: admitted\n"
-                      "  | worker 1: retired\n"
-                      "  | revision 2: promoted\n"
-                      "  > drain 1\n"
-                      "0.000 exited 1 (exited with status 0)\n"
-                      "  | worker 1: gone: worker 1 (slot 0, revision 1) exited with status 0\n"
-                      "  | revision 2: ended, complete\n"
-                      "  | revision 1: forgotten\n"
-                      "  > sweep 1\n"
-                      "  > outcome 2 complete\n"
-                      "  > forget 1\n");
+    transcript_expect(&t, "0.000 ready 4\n"
+                          "  | worker 4: ready\n"
+                          "  | worker 4: admitted\n"
+                          "  | worker 1: retired\n"
+                          "  | revision 2: promoted\n"
+                          "  | worker 3: retired\n"
+                          "  | worker 2: retired\n"
+                          "  > drain 1\n"
+                          "  > drain 3\n"
+                          "  > drain 2\n");
+    transcript_close(&t);
+}
+
+static void reload_fewer_workers_that_fails_leaves_all_old_ones(void **state)
+{
+    struct transcript t;
+    struct policy policy = policy_of(3);
+
+    (void)state;
+    transcript_open(&t);
+    transcript_begin(&t, &policy);
+    policy.workers = 1;
+    transcript_reload(&t, &policy, CONFLICT_SUPERSEDE);
+    transcript_expect(&t, "0.000 accept 2 | revision 2: accepted\n"
+                          "0.000 reload 2\n"
+                          "  | revision 2: started\n"
+                          "  | worker 4: started, slot 0, revision 2\n"
+                          "  > spawn 4\n"
+                          "0.000 spawned 4 | worker 4: spawned, pid 104\n");
+    transcript_exited(&t, 4, 1);
+    transcript_expect(
+        &t,
+        "0.000 exited 4 (exited with status 1)\n"
+        "  | worker 4: gone: worker 4 (slot 0, revision 2) exited with status 1\n"
+        "  | slot 0: waiting for 0 ms after 1 failure: worker 4 (slot 0, revision 2) exited "
+        "with status 1\n"
+        "  | revision 2: reverting: worker 4 (slot 0, revision 2) exited with status 1\n"
+        "  | revision 2: ended, failed: worker 4 (slot 0, revision 2) exited with status 1\n"
+        "  > sweep 4\n"
+        "  > outcome 2 failed\n");
     transcript_close(&t);
 }
 
@@ -441,7 +455,8 @@ int main(void)
         cmocka_unit_test(reload_min_ready_admits_after_it),
         cmocka_unit_test(reload_readiness_delay_is_ready_after_it),
         cmocka_unit_test(reload_more_workers_fills_new_slots),
-        cmocka_unit_test(reload_fewer_workers_empties_highest_slots),
+        cmocka_unit_test(reload_fewer_workers_empties_highest_slots_once_promoted),
+        cmocka_unit_test(reload_fewer_workers_that_fails_leaves_all_old_ones),
         cmocka_unit_test(reload_settles_until_old_worker_is_gone),
         cmocka_unit_test(reload_twice_forgets_first_revision),
     };
