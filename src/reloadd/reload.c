@@ -76,12 +76,18 @@ static void refuse_journal(struct reload *reload)
                                        .text = state_journal_trouble(reload->app->journal)});
 }
 
-/* Whether the core would refuse it for the sake of one that is under way. */
+/* Whether the core would refuse it for the sake of those that are under way. */
 static bool refused_as_busy(struct reload *reload)
 {
     const struct rollout *rollout = reload->app->rollout;
     char text[128];
 
+    if (rollout->revision_n == REVISION_MAX) {
+        reload_refuse(reload, &(struct error_view){.kind = ERROR_BUSY,
+                                                   .text = "too many revisions still drain",
+                                                   .revision = (int64_t)rollout->stable});
+        return true;
+    }
     if (!rollout_is_busy(rollout) || reload->conflict == CONFLICT_SUPERSEDE ||
         (reload->conflict == CONFLICT_QUEUE && rollout->queue_n < QUEUE_MAX))
         return false;

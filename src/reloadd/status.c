@@ -159,6 +159,26 @@ static bool slot_has_worker(const struct rollout *rollout, uint32_t slot)
     return false;
 }
 
+/* Failures that a worker has since lived down are history. */
+static bool is_crash_loop(const struct app *app, uint32_t i)
+{
+    const struct rollout *rollout = app->rollout;
+    const struct slot *slot = &rollout->slots[i];
+    const struct revision *revision = rollout_revision(rollout, slot->revision);
+
+    if (slot->failures < CRASH_LOOP || slot->last.revision != slot->revision || !revision)
+        return false;
+    for (size_t j = 0; j < rollout->worker_n; j++) {
+        const struct worker *worker = &rollout->workers[j];
+
+        if (worker->slot == i && !instant_is_never(worker->ready) &&
+            instant_reached(loop_now(app->loop),
+                            instant_plus(worker->ready, revision->policy.restart_reset)))
+            return false;
+    }
+    return true;
+}
+
 static void fill_slot(struct app *app, struct store *store, uint32_t i)
 {
     const struct slot *slot = &app->rollout->slots[i];
@@ -171,7 +191,7 @@ static void fill_slot(struct app *app, struct store *store, uint32_t i)
                          : slot_state_name(slot_has_worker(app->rollout, i) ? SLOT_FILLED
                                                                             : SLOT_VACANT),
         .failures = slot->failures,
-        .crash_loop = slot->failures >= CRASH_LOOP,
+        .crash_loop = is_crash_loop(app, i),
     };
     if (waiting)
         view->retry = optional_float(seconds_of(slot->retry));

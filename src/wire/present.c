@@ -89,8 +89,10 @@ int present_event(const char *record_line, bool continues, char **ret_message)
     if (!parameters)
         return -ENOMEM;
     r = tree_parse(record_line, strlen(record_line), &event, NULL);
-    if (r == 0)
+    if (r == 0) {
+        (void)json_object_del(event, "spec");
         r = tree_set_consume(parameters, "event", event);
+    }
     if (r != 0)
         return r == 1 ? -EINVAL : r;
     return reply_consume(take_ptr(parameters), continues, ret_message);

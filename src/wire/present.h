@@ -19,8 +19,9 @@ MUST_CHECK int present_scale(const struct scale_view *scale, char **ret_message)
 MUST_CHECK int present_logs(const struct logs_view *logs, bool continues, char **ret_message);
 MUST_CHECK int present_history(const struct history_view *history, char **ret_message);
 
-/* record_line: a line of the state journal, with or without its "\n". Also returns -EINVAL
- * where it is no JSON object. */
+/* record_line: a line of the state journal, with or without its "\n". The spec of a revision is
+ * left out: its environment has secrets, and events end in the logs of a CI. Also returns
+ * -EINVAL where it is no JSON object. */
 MUST_CHECK int present_event(const char *record_line, bool continues, char **ret_message);
 
 /* A reply that says nothing but that it is done: of Stop. */

@@ -287,7 +287,8 @@ static void history_of_presented_entries_is_the_same(void **state)
 
 static void text_of_presented_event_is_the_record(void **state)
 {
-    static const char line[] = "{\"seq\":4,\"event\":\"stopped\",\"at\":5}\n";
+    static const char line[] =
+        "{\"seq\":4,\"event\":\"stopped\",\"at\":5,\"spec\":{\"secret\":\"yes\"}}\n";
     _cleanup_free_ char *message = NULL;
     _cleanup_free_ char *text = NULL;
     _cleanup_free_ char *indented = NULL;
