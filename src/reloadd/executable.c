@@ -1,10 +1,10 @@
 #include "reloadd/executable.h"
 
 #include "base/error.h"
+#include "wire/format.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,15 +12,18 @@ enum {
     SCRIPT_LINE_MAX = 256, /* BINPRM_BUF_SIZE: what the kernel reads of the first line */
 };
 
-/* `name` as a path from `directory`; *ret_path is the caller's. */
+/* `name` as a path from `directory`; *ret_path is the caller's. Returns 0, 1 where the
+ * directory is not known, or -ENOMEM. */
 static int path_join(const char *directory, const char *name, size_t n, const char *file,
                      char **ret_path)
 {
     bool absolute = n > 0 && *name == '/';
-    int r = asprintf(ret_path, "%s%s%.*s%s%s", absolute ? "" : directory, absolute ? "" : "/",
-                     (int)n, name, file != NULL ? "/" : "", file != NULL ? file : "");
 
-    return r < 0 ? -ENOMEM : 0;
+    if (!absolute && directory == NULL)
+        return 1;
+    return format_string(ret_path, "%s%s%.*s%s%s", absolute ? "" : directory,
+                         absolute ? "" : "/", (int)n, name, file != NULL ? "/" : "",
+                         file != NULL ? file : "");
 }
 
 static int check_file(const char *path, char **ret_path)
@@ -55,7 +58,7 @@ static int search(const char *name, const char *directory, const char *search_pa
 
         /* An empty folder is the current one (environ(7)). */
         r = path_join(directory, n > 0 ? at : ".", n > 0 ? n : 1, name, &candidate);
-        if (r < 0)
+        if (r != 0)
             return r;
         r = check_file(candidate, ret_path);
         if (r == 0 || r == -ENOMEM)
@@ -78,7 +81,7 @@ int executable_find(const char *name, const char *directory, const char *search_
     if (strchr(name, '/') == NULL)
         return search(name, directory, search_path, ret_path);
     r = path_join(directory, name, strlen(name), NULL, &path);
-    return r < 0 ? r : check_file(path, ret_path);
+    return r != 0 ? r : check_file(path, ret_path);
 }
 
 /* What stands behind "#!" in the first line of a file. Returns 0, 1 where it is no script or
@@ -108,6 +111,8 @@ int executable_check_script(const char *path, const char *directory, char **ret_
     if (r != 0)
         return r < 0 ? r : 0;
     r = path_join(directory, interpreter, strlen(interpreter), NULL, &joined);
+    if (r == 1)
+        return 0;
     if (r == 0)
         r = check_file(joined, &real);
     if (r == 0 || r == -ENOMEM)

@@ -287,12 +287,25 @@ static int refresh(struct listeners *listeners, const struct listener_spec *want
     return 0;
 }
 
+/* What the service manager handed over can't be had a second time: it is kept for a later
+ * configuration that wants it again. */
+static void listener_give_back(struct listeners *listeners, struct listener *listener)
+{
+    for (size_t i = 0; i < listeners->inherited_n; i++)
+        if (listeners->inherited[i].fd == listener->fd) {
+            listeners->inherited[i].taken = false;
+            listener->fd = -1;
+        }
+}
+
 static void close_last(struct listeners *listeners, size_t keep)
 {
     while (listeners->n > keep) {
         struct listener *last = &listeners->items[--listeners->n];
 
-        if (!last->inherited && last->address[0] == '/')
+        if (last->inherited)
+            listener_give_back(listeners, last);
+        else if (last->address[0] == '/')
             (void)unlink(last->address);
         listener_release(last);
     }
@@ -349,7 +362,9 @@ void listeners_close_unwanted(struct listeners *listeners,
             listeners->items[kept++] = *listener;
             continue;
         }
-        if (!listener->inherited && listener->address[0] == '/')
+        if (listener->inherited)
+            listener_give_back(listeners, listener);
+        else if (listener->address[0] == '/')
             (void)unlink(listener->address);
         listener_release(listener);
     }

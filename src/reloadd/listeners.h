@@ -53,8 +53,8 @@ MUST_CHECK int listeners_open(struct listeners *listeners, const struct spec *sp
 /* NULL: there is none. Borrowed. */
 const struct listener *listeners_find(const struct listeners *listeners, const char *address);
 
-/* Closes those that `wanted` does not want. A unix socket's file goes with it, unless it was
- * handed over. */
+/* Closes those that `wanted` does not want; what was handed over is kept aside, for it could
+ * not be had a second time. A unix socket's file goes with it, unless it was handed over. */
 void listeners_close_unwanted(struct listeners *listeners,
                               bool (*wanted)(void *user, const struct listener *listener),
                               void *user);

@@ -8,8 +8,14 @@
 
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Where errors of flags are told. */
+#define LISTEN_FLAG  "--listen"
+#define WORKERS_FLAG "--workers"
+#define COMMAND_FLAG "--"
 
 /* Reads the file; *ret_text is the caller's. Returns 0, 1 where an error was added, or -ENOMEM.
  */
@@ -40,6 +46,11 @@ static int read_file(const char *path, struct config_errors *errors, char **ret_
     return r < 0 ? r : 1;
 }
 
+static bool has_listen_flags(const struct load_request *request)
+{
+    return request->listen != NULL && request->listen[0] != NULL;
+}
+
 static int flag_listen(const char *const *listen, struct spec *spec,
                        struct config_errors *errors)
 {
@@ -56,7 +67,7 @@ static int flag_listen(const char *const *listen, struct spec *spec,
     if (spec->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        int r = config_decode_listen(listen[i], i, "--listen",
+        int r = config_decode_listen(listen[i], i, LISTEN_FLAG,
                                      &spec->listeners[spec->listener_n], errors);
 
         if (r < 0)
@@ -71,23 +82,27 @@ static int flag_listen(const char *const *listen, struct spec *spec,
 static int flag_command(char *const *command, struct spec *spec, struct config_errors *errors)
 {
     const char *const *words = (const char *const *)command;
-    char **copy;
+    char **copy = NULL;
+    int total = 0;
     int r;
 
     if (command == NULL)
         return 0;
     if (command[0] == NULL || *command[0] == '\0') {
-        r = config_errors_add(errors, NULL, 0, "--", "expected a command, found nothing");
-        return r < 0 ? r : 1;
+        r = config_errors_add(errors, NULL, 0, COMMAND_FLAG,
+                              "expected a command, found nothing");
+        total = 1;
+    } else {
+        r = strings_copy(words, strings_count(words), &copy);
     }
-    r = strings_copy(words, strings_count(words), &copy);
     if (r < 0)
         return r;
     strings_free(spec->exec);
     spec->exec = copy;
-    return 0;
+    return total;
 }
 
+/* Lays the flags over what the file says. */
 static int lay_flags(const struct load_request *request, struct spec *spec,
                      struct config_errors *errors)
 {
@@ -95,7 +110,7 @@ static int lay_flags(const struct load_request *request, struct spec *spec,
     int r = total;
 
     if (r >= 0 && request->workers != NULL) {
-        r = config_decode_workers(request->workers, "--workers", spec, errors);
+        r = config_decode_workers(request->workers, WORKERS_FLAG, spec, errors);
         total |= r;
     }
     if (r >= 0) {
@@ -110,32 +125,54 @@ static int lay_flags(const struct load_request *request, struct spec *spec,
     return r < 0 ? r : total;
 }
 
-/* Decodes the file, or the defaults where there is none, and lays the flags over it. */
-static int decode(const struct load_request *request, const char *text, size_t size,
-                  struct spec *spec, struct config_errors *errors)
+/* Decodes the text of the file, or the defaults where there is none. Returns as config_decode()
+ * does. */
+static int decode_file(const struct load_request *request, const char *text, size_t size,
+                       struct spec *spec, struct config_errors *errors)
 {
     static const char no_file[] = "{}";
-    unsigned flags = request->command != NULL ? CONFIG_EXEC_OPTIONAL : 0;
-    int total, r;
+    unsigned flags = 0;
+    int r;
 
+    if (request->command != NULL || text == NULL)
+        flags |= CONFIG_EXEC_ELSEWHERE;
+    if (has_listen_flags(request))
+        flags |= CONFIG_LISTEN_ELSEWHERE;
     if (text != NULL)
-        total = config_decode(text, size, flags, spec, errors);
-    else
-        total = config_decode(no_file, strlen(no_file), CONFIG_EXEC_OPTIONAL, spec, errors);
-    if (total < 0)
-        return total;
-    /* Flags are looked at also where the file is wrong: `spec` is then empty. */
-    r = lay_flags(request, spec, errors);
-    if (r < 0 || r > 0 || total > 0)
+        return config_decode(text, size, flags, spec, errors);
+    r = config_decode(no_file, strlen(no_file), flags, spec, errors);
+    if (r != 0 || request->command != NULL)
+        return r;
+    r = config_errors_add(errors, NULL, 0, COMMAND_FLAG, "expected a command, found nothing");
+    return r < 0 ? r : 1;
+}
+
+/* Decodes the file, lays the flags over it and looks at the outside. The file may be wrong and
+ * the others will still be looked at, unless it could not be read at all. */
+static int load(const struct load_request *request, struct pin_request *pin, struct spec *spec)
+{
+    const struct config_origin origin = {
+        .text = pin->text,
+        .size = pin->size,
+        .listen = has_listen_flags(request) ? LISTEN_FLAG : NULL,
+        .exec = request->command != NULL ? COMMAND_FLAG : NULL,
+    };
+    int read = decode_file(request, pin->text, pin->size, spec, pin->errors);
+    int total = read;
+    int r;
+
+    if (read < 0)
+        return read;
+    r = lay_flags(request, spec, pin->errors);
+    if (read == CONFIG_UNREADABLE || r < 0)
         return r < 0 ? r : 1;
-    if (spec->exec == NULL) {
-        r = config_errors_add(errors, NULL, 0, "--", "expected a command, found nothing");
-        return r < 0 ? r : 1;
-    }
-    /* What flags have changed has no place in the file. */
-    if (request->command != NULL || request->listen != NULL)
-        text = NULL;
-    return config_check_listeners(spec, text, size, errors);
+    total |= r;
+    r = config_check_flags(spec, &origin, pin->errors);
+    if (r < 0)
+        return r;
+    total |= r;
+    r = pin_spec(pin, spec);
+    return r < 0 ? r : total | r;
 }
 
 int load_spec(const struct load_request *request, struct spec *ret_spec,
@@ -145,12 +182,12 @@ int load_spec(const struct load_request *request, struct spec *ret_spec,
     _cleanup_free_ char *directory = NULL;
     struct pin_request pin = {
         .file_directory = ".",
-        .exec_place = request->command != NULL ? "--" : "$.exec[0]",
+        .exec_place = request->command != NULL ? COMMAND_FLAG : "$.exec[0]",
         .environment = request->environment,
         .errors = errors,
     };
     struct spec spec = {0};
-    int r = 0;
+    int r;
 
     if (request->config_path != NULL) {
         r = read_file(request->config_path, errors, &text, &pin.size);
@@ -162,9 +199,7 @@ int load_spec(const struct load_request *request, struct spec *ret_spec,
         pin.file_directory = dirname(directory);
         pin.text = text;
     }
-    r = decode(request, text, pin.size, &spec, errors);
-    if (r == 0)
-        r = pin_spec(&pin, &spec);
+    r = load(request, &pin, &spec);
     if (r == 0)
         *ret_spec = spec;
     else

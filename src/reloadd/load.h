@@ -3,7 +3,9 @@
  * exist), and all of it pinned, so that a worker started next week runs what was accepted
  * today.
  *
- * Everything that is wrong is told at once, as far as one mistake does not hide another.
+ * Everything that is wrong is told at once: a mistake in the file does not hide that a program
+ * is missing. But nothing is told that may be the mere consequence of another mistake, and a
+ * file that is no JSON ends it all.
  */
 #pragma once
 

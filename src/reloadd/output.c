@@ -18,6 +18,7 @@ struct output {
     void *user;
     uint64_t next_number;
     uint64_t lost; /* lines that stdout did not take since it last took one */
+    bool cut;      /* of the last one it took a part */
     size_t first;  /* index of the oldest line */
     size_t n;
     size_t bytes;
@@ -72,23 +73,20 @@ static bool stdout_is_writable(void)
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT);
 }
 
-static bool stdout_write(const char *data, size_t size)
+static size_t stdout_write(const char *data, size_t size)
 {
-    while (size > 0) {
-        size_t piece = size < 4096 ? size : 4096;
-        ssize_t n;
+    size_t written = 0;
 
-        if (!stdout_is_writable())
-            return false;
-        n = write(STDOUT_FILENO, data, piece);
+    while (written < size && stdout_is_writable()) {
+        size_t piece = size - written < 4096 ? size - written : 4096;
+        ssize_t n = write(STDOUT_FILENO, data + written, piece);
+
         if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
+            break;
+        if (n > 0)
+            written += (size_t)n;
     }
-    return true;
+    return written;
 }
 
 /* "0 r3 | text": the slot keeps its colour over all its workers. */
@@ -114,17 +112,20 @@ static void output_show(struct output *output, const struct output_line *line, c
                         size_t size)
 {
     _cleanup_text_ struct text shown = {0};
+    size_t written = 0;
     int r = 0;
 
     if (output->lost > 0)
-        r = text_appendf(&shown, "reloadd: %llu lines were lost here\n",
-                         (unsigned long long)output->lost);
-    if (r < 0 || output_format(output, line, text, size, &shown) < 0 ||
-        !stdout_write(shown.data, shown.size)) {
-        output->lost++;
-        return;
-    }
-    output->lost = 0;
+        r = text_appendf(&shown, "%sreloadd: %llu %s lost here\n", output->cut ? "\n" : "",
+                         (unsigned long long)output->lost,
+                         output->lost == 1 ? "line was" : "lines were");
+    if (r == 0)
+        r = output_format(output, line, text, size, &shown);
+    if (r == 0)
+        written = stdout_write(shown.data, shown.size);
+    if (written > 0)
+        output->cut = shown.data[written - 1] != '\n';
+    output->lost = r == 0 && written == shown.size ? 0 : output->lost + 1;
 }
 
 /* A line may hold NULs, and C strings, which clients get, may not. NULL: out of memory. */

@@ -9,13 +9,17 @@
 #include "reloadd/pin_environment.h"
 #include "wire/config.h"
 #include "wire/environment.h"
+#include "wire/format.h"
 #include "wire/strings.h"
 
 #include <fcntl.h>
-#include <limits.h>
+#include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define FILE_PLACE "$.environment_file"
 
 /* Adds "expected EXPECTED, found NAME: DETAIL". Returns 1 or -ENOMEM. */
 static int complain(const struct pin_request *request, const char *place, const char *expected,
@@ -35,26 +39,27 @@ static int complain(const struct pin_request *request, const char *place, const 
  */
 static int resolve(const struct pin_request *request, const char *path, char **ret_path)
 {
-    if (*path == '/')
-        *ret_path = strdup(path);
-    else if (asprintf(ret_path, "%s/%s", request->file_directory, path) < 0)
-        *ret_path = NULL;
-    return *ret_path == NULL ? -ENOMEM : 0;
+    bool here = *path == '/' || strcmp(request->file_directory, ".") == 0;
+
+    return format_string(ret_path, "%s%s%s", here ? "" : request->file_directory,
+                         here ? "" : "/", path);
 }
 
 static int pin_directory(const struct pin_request *request, struct spec *spec)
 {
-    const char *written = spec->working_directory != NULL ? spec->working_directory : ".";
+    static const char place[] = "$.working_directory";
     _cleanup_free_ char *path = NULL;
     _cleanup_free_ char *real = NULL;
     struct stat status;
     int r;
 
+    if (config_errors_doubt(request->errors, place))
+        return 0;
     /* What was not written is the primary's own folder, not the file's. */
     if (spec->working_directory != NULL)
-        r = resolve(request, written, &path);
+        r = resolve(request, spec->working_directory, &path);
     else
-        r = (path = strdup(written)) != NULL ? 0 : -ENOMEM;
+        r = format_string(&path, ".");
     if (r < 0)
         return r;
     real = realpath(path, NULL);
@@ -68,8 +73,7 @@ static int pin_directory(const struct pin_request *request, struct spec *spec)
         spec->pinned_directory = take_ptr(real);
     if (r == 0 || r == -ENOMEM)
         return r;
-    return complain(request, "$.working_directory", "a folder that can be entered", written,
-                    strerror(-r));
+    return complain(request, place, "a folder that can be entered", path, strerror(-r));
 }
 
 static int check_account(const struct pin_request *request, const char *user, const char *group,
@@ -90,15 +94,36 @@ static int check_account(const struct pin_request *request, const char *user, co
                     r == -ENOENT ? "there is none of that name" : strerror(-r));
 }
 
+/* A number that no user has is taken as it is, but it brings no group along (reloadd-exec). */
+static int check_user(const struct pin_request *request, const struct spec *spec)
+{
+    int r = check_account(request, spec->user, NULL, "$.user");
+    uid_t uid;
+    gid_t gid;
+
+    if (r != 0 || spec->user == NULL || spec->group != NULL ||
+        config_errors_doubt(request->errors, "$.group") ||
+        account_find(spec->user, NULL, &uid, &gid) != 0)
+        return r;
+    errno = 0;
+    if (getpwuid(uid) != NULL || (errno != 0 && errno != ENOENT))
+        return 0;
+    return complain(request, "$.user", "a user of this machine, or \"group\" beside a number",
+                    spec->user, "no user has this number");
+}
+
 static int check_accounts(const struct pin_request *request, const struct spec *spec)
 {
     char place[64];
-    int total = check_account(request, spec->user, NULL, "$.user");
+    int total = check_user(request, spec);
     int r = total < 0 ? 0 : check_account(request, NULL, spec->group, "$.group");
 
     for (size_t i = 0; total >= 0 && r >= 0 && i < spec->listener_n; i++) {
         const struct listener_spec *listener = &spec->listeners[i];
 
+        /* Only a unix socket has them; any address may be the one that was written wrongly. */
+        if (listener->address != NULL && listener->type == LISTENER_TCP)
+            continue;
         total |= r;
         (void)snprintf(place, sizeof(place), "$.listen[%zu].owner", i);
         r = check_account(request, listener->owner, NULL, place);
@@ -113,7 +138,7 @@ static int check_accounts(const struct pin_request *request, const struct spec *
 
 struct file_complaint {
     const struct pin_request *request;
-    const char *path;
+    const char *path; /* printable */
 };
 
 static int complain_of_line(void *context, unsigned line, const char *found)
@@ -121,9 +146,22 @@ static int complain_of_line(void *context, unsigned line, const char *found)
     const struct file_complaint *complaint = context;
     const struct pin_request *request = complaint->request;
 
-    return config_errors_add(
-        request->errors, request->text, request->size, "$.environment_file",
-        "expected lines NAME=value, found %s in %s:%u", found, complaint->path, line);
+    return config_errors_add(request->errors, request->text, request->size, FILE_PLACE,
+                             "expected lines NAME=value, found %s in %s:%u", found,
+                             complaint->path, line);
+}
+
+static int decode_environment_file(const struct pin_request *request, const char *path,
+                                   const char *text, size_t size, char ***ret_environment)
+{
+    _cleanup_text_ struct text visible = {0};
+    struct file_complaint complaint = {.request = request};
+    int r = text_append_visible(&visible, path, strlen(path));
+
+    if (r < 0)
+        return r;
+    complaint.path = text_string(&visible);
+    return environment_file_decode(text, size, complain_of_line, &complaint, ret_environment);
 }
 
 /* Reads environment_file, if there is one; *ret_environment is the caller's. */
@@ -133,7 +171,6 @@ static int read_environment_file(const struct pin_request *request, const struct
     static const char expected[] = "a file that can be read";
     _cleanup_free_ char *path = NULL;
     _cleanup_free_ char *text = NULL;
-    struct file_complaint complaint = {.request = request};
     struct stat status;
     size_t size;
     int r;
@@ -153,9 +190,8 @@ static int read_environment_file(const struct pin_request *request, const struct
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        return complain(request, "$.environment_file", expected, path, strerror(-r));
-    complaint.path = path;
-    return environment_file_decode(text, size, complain_of_line, &complaint, ret_environment);
+        return complain(request, FILE_PLACE, expected, path, strerror(-r));
+    return decode_environment_file(request, path, text, size, ret_environment);
 }
 
 static int pin_variables(const struct pin_request *request, struct spec *spec)
@@ -173,48 +209,86 @@ static int pin_variables(const struct pin_request *request, struct spec *spec)
     return r < 0 ? r : total;
 }
 
-/* Finds the program of a command and looks at it; *ret_path is the caller's. */
-static int find_program(const struct pin_request *request, const struct spec *spec,
-                        const char *place, const char *name, char **ret_path)
+/* The PATH that workers will have, or NULL where that can't be told for mistakes. */
+static const char *search_path(const struct pin_request *request, const struct spec *spec)
 {
-    const char *search_path = environment_get(spec->pinned_environment, "PATH");
-    _cleanup_free_ char *path = NULL;
-    _cleanup_free_ char *interpreter = NULL;
-    _cleanup_free_ char *detail = NULL;
+    if (config_errors_doubt(request->errors, "$.environment.PATH"))
+        return NULL;
+    /* What `environment` says wins over the file. */
+    if (config_errors_doubt(request->errors, FILE_PLACE) &&
+        environment_get(spec->environment, "PATH") == NULL)
+        return NULL;
+    return environment_get(spec->pinned_environment, "PATH");
+}
+
+/* Where a program was looked for, as the end of a sentence; nothing for an absolute path. */
+static int describe_search(const struct spec *spec, const char *name, const char *path,
+                           struct text *text)
+{
+    bool searched = strchr(name, '/') == NULL;
+    const char *where = searched ? path : spec->pinned_directory;
     int r;
 
-    r = executable_find(name, spec->pinned_directory, search_path, &path);
-    if (r == -ENOMEM)
-        return r;
-    if (r == -ENOENT && strchr(name, '/') == NULL) {
-        if (asprintf(&detail, "no such file in PATH (%s)", search_path) < 0) {
-            detail = NULL;
-            return -ENOMEM;
-        }
-        return complain(request, place, "a program that can be executed", name, detail);
-    }
+    if (*name == '/')
+        return 0;
+    r = text_append_string(text, searched ? " in PATH (" : " (from ");
+    if (r == 0)
+        r = text_append_visible(text, where, strlen(where));
+    return r < 0 ? r : text_append_string(text, ")");
+}
+
+/* Complains of what executable_find() has said. Returns 1 or -ENOMEM. */
+static int complain_of_program(const struct pin_request *request, const struct spec *spec,
+                               const char *place, const char *name, const char *path, int error)
+{
+    _cleanup_text_ struct text detail = {0};
+    int r = text_append_string(&detail, strerror(-error));
+
+    if (r == 0)
+        r = describe_search(spec, name, path, &detail);
     if (r < 0)
-        return complain(request, place, "a program that can be executed", name, strerror(-r));
-    r = executable_check_script(path, spec->pinned_directory, &interpreter);
+        return r;
+    return complain(request, place, "a program that can be executed", name,
+                    text_string(&detail));
+}
+
+/* Finds the program of a command and looks at it; *ret_path is the caller's, and stays as it is
+ * where nothing can be said. */
+static int find_program(const struct pin_request *request, const struct spec *spec,
+                        const char *place, char *const *command, char **ret_path)
+{
+    const char *path = search_path(request, spec);
+    const char *name = command != NULL ? command[0] : "";
+    _cleanup_free_ char *found = NULL;
+    _cleanup_free_ char *interpreter = NULL;
+    int r;
+
+    if (*name == '\0' || (path == NULL && strchr(name, '/') == NULL))
+        return 0;
+    r = executable_find(name, spec->pinned_directory, path, &found);
+    if (r == 1 || r == -ENOMEM)
+        return r < 0 ? r : 0;
+    if (r < 0)
+        return complain_of_program(request, spec, place, name, path, r);
+    r = executable_check_script(found, spec->pinned_directory, &interpreter);
     if (r > 0)
         r = complain(request, place, "a script whose interpreter can be executed", interpreter,
                      "not there, or not to be executed");
     if (r == 0)
-        *ret_path = take_ptr(path);
+        *ret_path = take_ptr(found);
     return r;
 }
 
 static int pin_programs(const struct pin_request *request, struct spec *spec)
 {
     _cleanup_free_ char *check = NULL;
-    int total, r = 0;
+    int total =
+        find_program(request, spec, request->exec_place, spec->exec, &spec->pinned_executable);
+    int r;
 
-    total = find_program(request, spec, request->exec_place, spec->exec[0],
-                         &spec->pinned_executable);
     if (total < 0)
         return total;
-    if (spec->check != NULL)
-        r = find_program(request, spec, "$.check[0]", spec->check[0], &check);
+    r = find_program(request, spec, "$.check[0]", spec->check, &check);
     return r < 0 ? r : total | r;
 }
 
@@ -242,12 +316,8 @@ int pin_spec(const struct pin_request *request, struct spec *spec)
 
     pin_workers(spec);
     for (size_t i = 0; total >= 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
-        int r;
+        int r = steps[i](request, spec);
 
-        /* Without its folder, nothing can be said of a program. */
-        if (steps[i] == pin_programs && spec->pinned_directory == NULL)
-            continue;
-        r = steps[i](request, spec);
         total = r < 0 ? r : total | r;
     }
     return total;

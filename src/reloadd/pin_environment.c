@@ -2,11 +2,11 @@
 
 #include "base/error.h"
 #include "wire/environment.h"
+#include "wire/format.h"
 #include "wire/strings.h"
 
 #include <pwd.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 /* DEFAULT_PATH of systemd as Debian builds it (`systemd-path search-binaries-default`). */
@@ -49,12 +49,9 @@ static int find_user(const char *user, struct passwd *ret_entry, char **ret_buff
 static int put(char ***environment, const char *name, const char *value)
 {
     _cleanup_free_ char *entry = NULL;
+    int r = format_string(&entry, "%s=%s", name, value);
 
-    if (asprintf(&entry, "%s=%s", name, value) < 0) {
-        entry = NULL;
-        return -ENOMEM;
-    }
-    return environment_put(environment, entry);
+    return r < 0 ? r : environment_put(environment, entry);
 }
 
 /* As systemd.exec(5) has it: no HOME or SHELL that says nothing ("/", "/usr/sbin/nologin"). */

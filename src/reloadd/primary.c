@@ -22,6 +22,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
+
+enum {
+    PREDECESSOR_PAUSE_MS = 20,
+    PREDECESSOR_TRIES = 100,
+};
 
 extern char **environ;
 
@@ -237,6 +243,30 @@ static int load_first(struct app *app, struct spec *spec)
     return r == 0 ? 0 : print_config_errors(app, &errors);
 }
 
+/* A control socket that nobody has removed: the last primary was killed. */
+static bool predecessor_was_killed(const struct app *app)
+{
+    _cleanup_free_ char *path = directories_path(app->directories.runtime, "control");
+
+    return path && access(path, F_OK) == 0;
+}
+
+/* The workers of a primary that was killed a moment ago are being ended by the kernel, and hold
+ * its addresses until they are gone: the one case where a second try helps. */
+static int open_after_predecessor(struct app *app, const struct spec *spec,
+                                  char error[static LISTENERS_ERROR_SIZE])
+{
+    const struct timespec pause = {.tv_nsec = PREDECESSOR_PAUSE_MS * 1000000L};
+    bool waits = app->listeners.inherited_n == 0 && predecessor_was_killed(app);
+    int r = listeners_open(&app->listeners, spec, error);
+
+    for (int try = 0; r == 1 && waits && try < PREDECESSOR_TRIES; try++) {
+        (void)nanosleep(&pause, NULL);
+        r = listeners_open(&app->listeners, spec, error);
+    }
+    return r;
+}
+
 static int open_listeners(struct app *app, struct spec *spec)
 {
     char error[LISTENERS_ERROR_SIZE];
@@ -245,7 +275,7 @@ static int open_listeners(struct app *app, struct spec *spec)
     if (r == 0)
         r = listeners_complete(&app->listeners, spec);
     if (r == 0)
-        r = listeners_open(&app->listeners, spec, error);
+        r = open_after_predecessor(app, spec, error);
     if (r < 0)
         return fail("the listeners", r);
     if (r == 1)

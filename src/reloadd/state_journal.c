@@ -6,6 +6,7 @@
 #include "os/journal_file.h"
 #include "reloadd/clock.h"
 #include "wire/journal.h"
+#include "wire/line.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,8 @@ struct replay {
     struct revisions *revisions;
     struct recovery *recovery;
     const char *app;
+    const char *text;
+    size_t size;
 };
 
 static int replay_accepted(struct replay *replay, struct journal_item *item)
@@ -81,13 +84,51 @@ static void say_damage(struct recovery *recovery, const struct journal_item *ite
                    item->line, item->offset, why);
 }
 
+/* Nothing is wrong with it, but it isn't ours to read. */
+static int replay_foreign(struct replay *replay, const char *why)
+{
+    (void)snprintf(replay->recovery->damage, sizeof(replay->recovery->damage), "%s", why);
+    return -EEXIST;
+}
+
 static int replay_header(struct replay *replay, const struct journal_item *item)
 {
+    char why[128];
+
     if (strcmp(item->header.app, replay->app) == 0)
         return 0;
-    (void)snprintf(replay->recovery->damage, sizeof(replay->recovery->damage),
-                   "it belongs to the app \"%s\"", item->header.app);
-    return -EEXIST;
+    (void)snprintf(why, sizeof(why), "it belongs to the app \"%s\"", item->header.app);
+    return replay_foreign(replay, why);
+}
+
+/* A header that can't be read though its checksum is right was not damaged: it is of another
+ * format. */
+static bool header_is_sealed(const struct replay *replay)
+{
+    const char *end = memchr(replay->text, '\n', replay->size);
+
+    return end && line_is_sealed(replay->text, (size_t)(end - replay->text));
+}
+
+static uint64_t newest_revision(const struct revisions *revisions)
+{
+    return revisions->n > 0 ? revisions->items[revisions->n - 1].history.revision : 0;
+}
+
+/* Whether there are revisions that the core has not counted: history stands before the snapshot
+ * that counts them. */
+static bool is_uncounted(const struct replay *replay)
+{
+    return newest_revision(replay->revisions) > replay->rollout->last_revision;
+}
+
+/* No number is used twice, also where the damage has swallowed the snapshot. */
+static int count_on(struct replay *replay)
+{
+    const struct record record = {.kind = RECORD_SNAPSHOT,
+                                  .last_revision = newest_revision(replay->revisions)};
+
+    return is_uncounted(replay) && rollout_replay(replay->rollout, &record) != 0 ? -EUCLEAN : 0;
 }
 
 /* Takes one item in. Returns 0 to go on, 1 at the end, -errno. */
@@ -106,23 +147,25 @@ static int replay_item(struct replay *replay, struct journal_item *item)
     case JOURNAL_HISTORY:
         return revisions_remember_take(replay->revisions, &item->history);
     case JOURNAL_END:
-        return 1;
     case JOURNAL_TORN:
+        if (is_uncounted(replay))
+            say_damage(replay->recovery, item, "the snapshot is missing");
         return 1;
     case JOURNAL_DAMAGED:
+        if (item->line == 1 && header_is_sealed(replay))
+            return replay_foreign(replay, item->fault.text);
         say_damage(replay->recovery, item, item->fault.text);
         return 1;
     }
     return r;
 }
 
-static int replay_text(struct state_journal *journal, struct replay *replay, const char *text,
-                       size_t size)
+static int replay_text(struct state_journal *journal, struct replay *replay)
 {
     struct journal_reader reader;
     int r;
 
-    journal_reader_init(&reader, text, size);
+    journal_reader_init(&reader, replay->text, replay->size);
     do {
         _cleanup_(journal_item_release) struct journal_item item = {0};
 
@@ -131,8 +174,8 @@ static int replay_text(struct state_journal *journal, struct replay *replay, con
             return r;
         journal->seq = reader.seq;
         r = replay_item(replay, &item);
-        if (r == 1 && item.kind == JOURNAL_TORN) {
-            replay->recovery->torn_bytes = size - item.offset;
+        if (r == 1 && item.kind == JOURNAL_TORN && replay->recovery->damage[0] == '\0') {
+            replay->recovery->torn_bytes = replay->size - item.offset;
             return journal_file_cut(&journal->file, item.offset);
         }
     } while (r == 0);
@@ -163,20 +206,22 @@ static int set_aside(struct state_journal *journal, struct recovery *recovery)
 static int recover(struct state_journal *journal, struct rollout *rollout,
                    struct revisions *revisions, struct recovery *recovery)
 {
-    struct replay replay = {rollout, revisions, recovery, journal->app};
+    struct replay replay = {rollout, revisions, recovery, journal->app, NULL, 0};
     _cleanup_free_ char *text = NULL;
-    size_t size;
     int r;
 
-    r = journal_file_read(&journal->file, JOURNAL_READ_MAX, &text, &size);
+    r = journal_file_read(&journal->file, JOURNAL_READ_MAX, &text, &replay.size);
+    replay.text = text;
     if (r == 0)
-        r = replay_text(journal, &replay, text, size);
+        r = replay_text(journal, &replay);
     if (r == -EEXIST)
         return 1;
     if (r < 0)
         return r;
-    if (recovery->damage[0] != '\0')
-        return set_aside(journal, recovery);
+    if (recovery->damage[0] != '\0') {
+        r = count_on(&replay);
+        return r < 0 ? r : set_aside(journal, recovery);
+    }
     return journal->file.size == 0 ? write_header(journal) : 0;
 }
 

@@ -4,8 +4,8 @@
 #include "wire/config_check.h"
 #include "wire/config_syntax.h"
 #include "wire/config_value.h"
+#include "wire/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct value_path root = {0};
@@ -20,13 +20,13 @@ static int unknown_key(const struct config_reader *reader, const char *section,
     struct value_path moved = {.parent = &home_section, .key = path->key};
 
     if (nearest != NULL)
-        return config_expected_key(reader, path, &sibling,
-                                   "a known key (did you mean \"%s\"?)", nearest);
+        return config_expected_key(reader, path, &sibling, "a known key (did you mean \"%s\"?)",
+                                   nearest);
     if (home == NULL)
         return config_expected_key(reader, path, NULL, "a known key");
     if (*home != '\0')
-        return config_expected_key(reader, path, &moved,
-                                   "a known key (it belongs in \"%s\")", home);
+        return config_expected_key(reader, path, &moved, "a known key (it belongs in \"%s\")",
+                                   home);
     moved.parent = &root;
     return config_expected_key(reader, path, &moved,
                                "a known key (it belongs to the outermost {})");
@@ -54,15 +54,6 @@ static int read_defaults(bool of_listener, void *into)
         assert(r <= 0);
         if (r < 0)
             return r;
-    }
-    return 0;
-}
-
-static int default_name(size_t index, struct listener_spec *listener)
-{
-    if (asprintf(&listener->name, "listen%zu", index) < 0) {
-        listener->name = NULL;
-        return -ENOMEM;
     }
     return 0;
 }
@@ -129,7 +120,7 @@ static int read_listener(const struct config_reader *reader, const struct value_
     if (config_is_fatal(&total, r))
         return r;
     if (listener->name == NULL && json_object_get(value, "name") == NULL) {
-        r = default_name(path->index, listener);
+        r = format_string(&listener->name, "listen%zu", path->index);
         if (r < 0)
             return r;
     }
@@ -211,7 +202,8 @@ static int read_root(const struct config_reader *reader, unsigned flags, const j
         return total;
     if ((flags & CONFIG_EXEC_ELSEWHERE) != 0)
         return total;
-    if (json_object_get(value, "exec") == NULL && !config_errors_has(reader->errors, "$.exec") &&
+    if (json_object_get(value, "exec") == NULL &&
+        !config_errors_has(reader->errors, "$.exec") &&
         config_is_fatal(&total,
                         config_missing(reader, "$.exec",
                                        "the program to run, such as [\"node\", \"app.js\"]")))

@@ -1,9 +1,9 @@
 /* The configuration of an app: the text of one JSON file into a struct spec.
  *
  * A file is read to its end whatever is wrong with it, so that all errors are told at once,
- * each with its place, what was expected there and what was found; only what is no JSON ends the
- * reading. No complaint is built on what is wrong itself. What may stand where, in
- * which unit and range and with which default, is one table (wire/config_key.h), from which the
+ * each with its place, what was expected there and what was found; only what is no JSON ends
+ * the reading. No complaint is built on what is wrong itself. What may stand where, in which
+ * unit and range and with which default, is one table (wire/config_key.h), from which the
  * decoder, the defaults and the check of the documents work.
  *
  * This is about the text alone: whether an executable or a user exists is for those to see who

@@ -1,6 +1,7 @@
 #include "wire/config_check.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static bool names_are_known(const struct spec *spec, const struct config_origin 
     return true;
 }
 
-/* The same for one argument. */
+/* Whether each {fd:NAME} of one argument has its listener. */
 static int check_argument(const struct spec *spec, size_t i, const struct config_origin *origin,
                           struct config_errors *errors)
 {
@@ -149,14 +150,17 @@ static int check_argument(const struct spec *spec, size_t i, const struct config
     (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
     while ((at = strstr(at, "{fd:")) != NULL) {
         size_t n = strcspn(at += strlen("{fd:"), "}");
+        _cleanup_text_ struct text name = {0};
         int r;
 
         if (at[n] == '\0' || is_listener(spec, at, n))
             continue;
-        r = config_errors_add(errors, origin->exec != NULL ? NULL : origin->text, origin->size,
-                              origin->exec != NULL ? origin->exec : path,
-                              "expected the name of a listener in {fd:NAME}, found \"%.*s\"",
-                              (int)n, at);
+        r = text_append_visible(&name, at, n);
+        if (r == 0)
+            r = config_errors_add(errors, origin->exec != NULL ? NULL : origin->text,
+                                  origin->size, origin->exec != NULL ? origin->exec : path,
+                                  "expected the name of a listener in {fd:NAME}, found \"%s\"",
+                                  text_string(&name));
         if (config_is_fatal(&total, r < 0 ? r : 1))
             return r;
     }

@@ -1,10 +1,11 @@
 #include "wire/config_error.h"
 
 #include "base/error.h"
+#include "base/text.h"
+#include "wire/format.h"
 #include "wire/locate.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 void config_errors_release(struct config_errors *errors)
@@ -72,15 +73,19 @@ add(struct config_errors *errors, struct place place, const char *format, va_lis
         return 0;
     if (errors->n == CONFIG_ERRORS_MAX - 1) {
         place = (struct place){0};
-        text = strdup("expected fewer errors; there are more, not shown");
-    } else if (vasprintf(&text, format, arguments) < 0) {
-        text = NULL;
+        r = copy_or_null("expected fewer errors; there are more, not shown", &text);
+    } else {
+        r = format_string_v(&text, format, arguments);
     }
-    if (text == NULL || copy_or_null(place.path, &path) < 0 ||
-        copy_or_null(place.meant, &meant) < 0)
-        return -ENOMEM;
+    if (r == 0)
+        r = copy_or_null(place.path, &path);
+    if (r == 0)
+        r = copy_or_null(place.meant, &meant);
+    if (r < 0)
+        return r;
 
-    error = (struct config_error){place.position.line, place.position.column, path, meant, text};
+    error =
+        (struct config_error){place.position.line, place.position.column, path, meant, text};
     r = insert_take(errors, &error);
     if (r == 0) {
         (void)take_ptr(path);
@@ -174,19 +179,16 @@ bool config_errors_doubt(const struct config_errors *errors, const char *path)
 int config_error_format(const struct config_error *error, const char *file, char **ret_line)
 {
     bool of_flag = error->path != NULL && error->path[0] == '-';
-    _cleanup_free_ char *place = NULL;
-    int r;
+    _cleanup_text_ struct text line = {0};
+    int r = 0;
 
-    if (of_flag || file == NULL)
-        place = strdup("");
-    else if (error->line == 0)
-        place = asprintf(&place, "%s: ", file) < 0 ? NULL : place;
-    else
-        place =
-            asprintf(&place, "%s:%u:%u: ", file, error->line, error->column) < 0 ? NULL : place;
-    if (place == NULL)
-        return -ENOMEM;
-    r = asprintf(ret_line, "%s%s%s%s", place, error->path != NULL ? error->path : "",
-                 error->path != NULL ? ": " : "", error->text);
-    return r < 0 ? -ENOMEM : 0;
+    if (!of_flag && file != NULL)
+        r = error->line == 0
+                ? text_appendf(&line, "%s: ", file)
+                : text_appendf(&line, "%s:%u:%u: ", file, error->line, error->column);
+    if (r == 0 && error->path != NULL)
+        r = text_appendf(&line, "%s: ", error->path);
+    if (r == 0)
+        r = text_append_string(&line, error->text);
+    return r < 0 ? r : text_take(&line, ret_line);
 }

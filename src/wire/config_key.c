@@ -89,6 +89,7 @@ const struct config_key *config_key_find(const char *section, const char *name)
 enum {
     NAME_MAX_LENGTH = 63, /* beyond it, nothing counts as a slip for a known name */
     SLIPS_MAX = 3,
+    STEM_LEAST = 3, /* letters that say enough of a longer name */
 };
 
 static unsigned least(unsigned a, unsigned b)
@@ -121,6 +122,19 @@ static unsigned slips(const char *a, const char *b)
     return rows[n % 3][m];
 }
 
+/* The shortest known name that begins with this one: "env", "working_dir", "timeout". */
+static const char *longer_name(const char *section, const char *name)
+{
+    const char *shortest = NULL;
+
+    for (size_t i = 0; strlen(name) >= STEM_LEAST && i < config_key_n; i++)
+        if (strcmp(config_keys[i].section, section) == 0 &&
+            strncmp(config_keys[i].name, name, strlen(name)) == 0 &&
+            (shortest == NULL || strlen(config_keys[i].name) < strlen(shortest)))
+            shortest = config_keys[i].name;
+    return shortest;
+}
+
 const char *config_key_nearest(const char *section, const char *name)
 {
     const char *nearest = NULL;
@@ -140,7 +154,7 @@ const char *config_key_nearest(const char *section, const char *name)
             nearest = config_keys[i].name;
         }
     }
-    return nearest;
+    return nearest != NULL ? nearest : longer_name(section, name);
 }
 
 const char *config_key_home(const char *section, const char *name)

@@ -47,8 +47,8 @@ extern const size_t config_key_n;
 /* The row of `name` in `section`, or NULL. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* The known name in `section` that `name` is most likely a slip for, or NULL where none is
- * near. */
+/* The known name in `section` that `name` is most likely a slip for, or the beginning of; or
+ * NULL where none is near. */
 const char *config_key_nearest(const char *section, const char *name);
 
 /* The section other than `section` that has a key `name` ("": the file's own object), or NULL.

@@ -1,9 +1,9 @@
 #include "wire/config_reader.h"
 
 #include "base/error.h"
+#include "wire/format.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Where to complain: the flag, or the path in words. */
@@ -26,13 +26,10 @@ int config_expected(const struct config_reader *reader, const struct value_path 
     int r;
 
     va_start(arguments, format);
-    r = vasprintf(&expected, format, arguments);
+    r = format_string_v(&expected, format, arguments);
     va_end(arguments);
-    if (r < 0) {
-        expected = NULL;
-        return -ENOMEM;
-    }
-    r = value_describe(found, &description);
+    if (r == 0)
+        r = value_describe(found, &description);
     if (r == 0)
         r = place_format(reader, path, &place);
     if (r == 0)
@@ -55,13 +52,10 @@ int config_expected_key(const struct config_reader *reader, const struct value_p
     if (key == NULL)
         return -ENOMEM;
     va_start(arguments, format);
-    r = vasprintf(&expected, format, arguments);
+    r = format_string_v(&expected, format, arguments);
     va_end(arguments);
-    if (r < 0) {
-        expected = NULL;
-        return -ENOMEM;
-    }
-    r = value_describe(key, &description);
+    if (r == 0)
+        r = value_describe(key, &description);
     if (r == 0)
         r = place_format(reader, path, &place);
     if (r == 0 && meant != NULL)

@@ -4,13 +4,13 @@
 #include "wire/address.h"
 #include "wire/config.h"
 #include "wire/environment.h"
+#include "wire/format.h"
 #include "wire/names.h"
 #include "wire/strings.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -120,6 +120,7 @@ static int read_variable(const struct config_reader *reader, const struct value_
 {
     const char *name = path->key;
     _cleanup_free_ char *entry = NULL;
+    int r;
 
     if (!environment_name_is_valid(name, strlen(name)))
         return config_expected_key(reader, path, NULL,
@@ -131,9 +132,8 @@ static int read_variable(const struct config_reader *reader, const struct value_
             "back)");
     if (!json_is_string(value))
         return config_expected(reader, path, value, "a string (in quotes)");
-    if (asprintf(&entry, "%s=%s", name, json_string_value(value)) < 0)
-        return -ENOMEM;
-    return environment_append(environment, entry);
+    r = format_string(&entry, "%s=%s", name, json_string_value(value));
+    return r < 0 ? r : environment_append(environment, entry);
 }
 
 static int read_variables(const struct config_reader *reader, const struct config_key *key,

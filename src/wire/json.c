@@ -1,6 +1,7 @@
 #include "wire/json.h"
 
 #include "base/error.h"
+#include "wire/format.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -23,19 +24,16 @@ static bool is_plain_key(const char *key)
 
 static int step_format(const struct value_path *step, char **ret_text)
 {
-    int r;
+    json_auto_t *key = NULL;
+    _cleanup_free_ char *quoted = NULL;
 
-    if (step->key == NULL) {
-        r = asprintf(ret_text, "[%zu]", step->index);
-    } else if (is_plain_key(step->key)) {
-        r = asprintf(ret_text, ".%s", step->key);
-    } else {
-        json_auto_t *key = json_string(step->key);
-        _cleanup_free_ char *quoted = key != NULL ? json_dumps(key, JSON_ENCODE_ANY) : NULL;
-
-        r = quoted != NULL ? asprintf(ret_text, "[%s]", quoted) : -1;
-    }
-    return r < 0 ? -ENOMEM : 0;
+    if (step->key == NULL)
+        return format_string(ret_text, "[%zu]", step->index);
+    if (is_plain_key(step->key))
+        return format_string(ret_text, ".%s", step->key);
+    key = json_string(step->key);
+    quoted = key != NULL ? json_dumps(key, JSON_ENCODE_ANY) : NULL;
+    return quoted != NULL ? format_string(ret_text, "[%s]", quoted) : -ENOMEM;
 }
 
 int value_path_format(const struct value_path *path, char **ret_text)
@@ -47,16 +45,14 @@ int value_path_format(const struct value_path *path, char **ret_text)
         char *longer;
         int r = step_format(path, &step);
 
+        if (r == 0)
+            r = format_string(&longer, "%s%s", step, text != NULL ? text : "");
         if (r < 0)
             return r;
-        if (asprintf(&longer, "%s%s", step, text != NULL ? text : "") < 0)
-            return -ENOMEM;
         free(text);
         text = longer;
     }
-    if (asprintf(ret_text, "$%s", text != NULL ? text : "") < 0)
-        return -ENOMEM;
-    return 0;
+    return format_string(ret_text, "$%s", text != NULL ? text : "");
 }
 
 int value_parse(const char *text, size_t size, size_t flags, json_t **ret_value,
@@ -88,9 +84,7 @@ static int describe_scalar(const json_t *value, char **ret_text)
         /* Cut between characters, not inside of one. */
         while (((unsigned char)text[end] & 0xc0) == 0x80)
             end--;
-        if (asprintf(ret_text, "%.*s…", (int)end, text) < 0)
-            return -ENOMEM;
-        return 0;
+        return format_string(ret_text, "%.*s…", (int)end, text);
     }
     *ret_text = take_ptr(text);
     return 0;

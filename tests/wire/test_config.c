@@ -45,14 +45,18 @@ static char *format_errors(const struct config_errors *errors)
     return all;
 }
 
+/* What was right is decoded, or else the spec is as it was. */
 static char *errors_of(const char *text, size_t size)
 {
     struct config_errors errors = {0};
     struct spec spec = {.drain_signal = 77};
+    int r = config_decode(text, size, 0, &spec, &errors);
     char *all;
 
-    assert_int_equal(config_decode(text, size, 0, &spec, &errors), 1);
-    assert_int_equal(spec.drain_signal, 77);
+    assert_true(r == CONFIG_MISTAKEN || r == CONFIG_UNREADABLE);
+    assert_int_equal(r == CONFIG_UNREADABLE, spec.drain_signal == 77);
+    assert_int_equal(r == CONFIG_UNREADABLE, config_errors_has(&errors, "$"));
+    spec_release(&spec);
     all = format_errors(&errors);
     config_errors_release(&errors);
     return all;
@@ -215,6 +219,8 @@ static const struct mistake mistakes[] = {
      "web.json:1:17: $[\"a.b\"]: expected a known key, found \"a.b\"\n"},
     {"{" EXEC ", \"worker\": 1}", "web.json:1:17: $.worker: expected a known key (did you "
                                   "mean \"workers\"?), found \"worker\"\n"},
+    {"{" EXEC ", \"env\": {}}", "web.json:1:17: $.env: expected a known key (did you mean "
+                                "\"environment\"?), found \"env\"\n"},
     {"{" EXEC ", \"drain\": {\"user\": \"x\"}}",
      "web.json:1:27: $.drain.user: expected a known key (it belongs to the outermost {}), "
      "found \"user\"\n"},
@@ -272,6 +278,127 @@ static const struct mistake mistakes[] = {
      "\"web\"\n"},
 };
 
+/* No mistake is told that may be the mere consequence of another. */
+static const struct mistake consequences[] = {
+    {"{\"exek\": [\"a\"]}", "web.json:1:2: $.exek: expected a known key (did you mean "
+                            "\"exec\"?), found \"exek\"\n"},
+    {"{\"drain\": {\"exec\": [\"a\"]}}",
+     "web.json:1:12: $.drain.exec: expected a known key (it belongs to the outermost {}), "
+     "found \"exec\"\n"},
+    {"{" EXEC ", \"listen\": [{\"steam\": \"80\"}]}",
+     "web.json:1:29: $.listen[0].steam: expected a known key (did you mean \"stream\"?), "
+     "found \"steam\"\n"},
+    {"{\"exec\": [\"a\", \"{fd:web}\"], \"listen\": [{\"nam\": \"web\", \"stream\": "
+     "\"80\"}]}",
+     "web.json:1:41: $.listen[0].nam: expected a known key (did you mean \"name\"?), found "
+     "\"nam\"\n"},
+    {"{\"exec\": [\"a\", \"{fd:web}\"], \"listen\": [{\"name\": 1, \"stream\": \"80\"}, "
+     "{\"name\": \"listen0\", \"stream\": \"81\"}]}",
+     "web.json:1:49: $.listen[0].name: expected a name of letters, digits and \"._@-\", at "
+     "most 255, found 1\n"},
+    {"{\"exec\": [\"a\", \"{fd:web}\"], \"listen\": \"80\"}",
+     "web.json:1:39: $.listen: expected an array of at most 64 addresses, such as "
+     "[\"127.0.0.1:8080\"], found \"80\"\n"},
+    {"{" EXEC ", \"rollout\": {\"min_ready_seconds\": 600, "
+     "\"progress_deadline_secs\": 900}}",
+     "web.json:1:55: $.rollout.progress_deadline_secs: expected a known key (did you mean "
+     "\"progress_deadline_seconds\"?), found \"progress_deadline_secs\"\n"},
+    {"{" EXEC ", \"rollout\": {\"max_surge\": 0, \"max_unavailable\": \"1\"}}",
+     "web.json:1:64: $.rollout.max_unavailable: expected a number of workers from 0 to 1024, "
+     "or a percentage such as \"25%\", found \"1\"\n"},
+    {"{" EXEC ", \"restart\": {\"initial_delay_seconds\": 16}, \"restart\": 1}",
+     "web.json:1:59: $.restart: expected each key once, found it on line 1 already\n"
+     "web.json:1:70: $.restart: expected an object, found 1\n"},
+};
+
+static void decode_consequences_of_a_mistake_are_not_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(consequences) / sizeof(consequences[0]); i++)
+        expect_error(consequences[i].text, consequences[i].error);
+}
+
+/* What demands something of other parts is told beside other mistakes. */
+static void decode_independent_mistakes_are_told_together(void **state)
+{
+    (void)state;
+    expect_error("{\"exec\": [\"a\", 1, \"{fd:wen}\", \"{fd:w\\nb}\"],\n"
+                 "\"listen\": [{\"name\": \"web\", \"stream\": \"80\"}],\n"
+                 "\"rollout\": {\"max_surge\": 0},\n\"workers\": 0}",
+                 "web.json:1:16: $.exec[1]: expected a string, found 1\n"
+                 "web.json:1:19: $.exec[2]: expected the name of a listener in {fd:NAME}, "
+                 "found \"wen\"\n"
+                 "web.json:1:31: $.exec[3]: expected the name of a listener in {fd:NAME}, "
+                 "found \"w\\nb\"\n"
+                 "web.json:3:26: $.rollout.max_surge: expected more than 0 here or in "
+                 "max_unavailable, or no rollout could ever move, found 0 in both\n"
+                 "web.json:4:12: $.workers: expected a number from 1 to 1024, \"max\" or "
+                 "\"max-1\", found 0\n");
+}
+
+static void decode_mistakes_leave_what_was_right(void **state)
+{
+    static const char text[] =
+        "{\"exec\": [\"a\", 1, \"c\"], \"environment\": {\"A\": 1, \"PATH\": \"/b\"}, "
+        "\"user\": \"x\", \"working_dir\": \"/\", \"listen\": [\"80\", {\"stream\": "
+        "\"/s\", \"owner\": \"y\", \"mode\": 1}], \"drain\": {\"signal\": \"QUIT\"}}";
+    struct config_errors errors = {0};
+    struct spec spec = {0};
+
+    (void)state;
+    assert_int_equal(config_decode(text, strlen(text), 0, &spec, &errors), CONFIG_MISTAKEN);
+    assert_int_equal(errors.n, 4);
+    assert_string_equal(spec.exec[0], "a");
+    assert_string_equal(spec.exec[1], "");
+    assert_string_equal(spec.exec[2], "c");
+    assert_null(spec.exec[3]);
+    assert_string_equal(spec.environment[0], "PATH=/b");
+    assert_null(spec.environment[1]);
+    assert_string_equal(spec.user, "x");
+    assert_null(spec.working_directory);
+    assert_string_equal(spec.listeners[1].owner, "y");
+    assert_int_equal(spec.listeners[1].mode, 0660);
+    assert_int_equal(spec.drain_signal, SIGQUIT);
+    assert_true(config_errors_doubt(&errors, "$.working_directory"));
+    assert_true(config_errors_doubt(&errors, "$.environment.A"));
+    assert_false(config_errors_doubt(&errors, "$.environment.PATH"));
+    assert_false(config_errors_doubt(&errors, "$.user"));
+    spec_release(&spec);
+    config_errors_release(&errors);
+}
+
+static void check_flags_tells_under_the_flags(void **state)
+{
+    static const struct config_origin origin = {.listen = "--listen", .exec = "--"};
+    struct config_errors errors = {0};
+    struct spec spec = {0};
+    char *all;
+
+    (void)state;
+    spec = decode_good("{\"exec\": [\"a\", \"{fd:listen1}\"], \"listen\": [\"80\", \"81\"]}");
+    assert_int_equal(config_check_flags(&spec, &origin, &errors), 0);
+    free(spec.listeners[1].address);
+    spec.listeners[1].address = strdup("[::]:80");
+    spec.exec[1][4] = 'L';
+    assert_int_equal(config_check_flags(&spec, &origin, &errors), 1);
+    all = format_errors(&errors);
+    /* Which name the other one would have is not known: nothing is said of {fd:Listen1}. */
+    assert_string_equal(all, "--listen: expected an address of its own, found [::]:80 of "
+                             "listen[0] again\n");
+    free(all);
+    config_errors_release(&errors);
+
+    free(spec.listeners[1].address);
+    spec.listeners[1].address = strdup("[::]:82");
+    assert_int_equal(config_check_flags(&spec, &origin, &errors), 1);
+    all = format_errors(&errors);
+    assert_string_equal(all, "--: expected the name of a listener in {fd:NAME}, found "
+                             "\"Listen1\"\n");
+    free(all);
+    config_errors_release(&errors);
+    spec_release(&spec);
+}
+
 static void decode_one_mistake_tells_place_and_reason(void **state)
 {
     (void)state;
@@ -322,7 +449,7 @@ static void decode_hundred_megabytes_is_refused_unread(void **state)
 static void decode_thousand_mistakes_tells_a_hundred(void **state)
 {
     struct config_errors errors = {0};
-    struct spec spec;
+    struct spec spec = {0};
     char text[16384] = "{\"exec\": [\"a\"";
 
     (void)state;
@@ -334,15 +461,16 @@ static void decode_thousand_mistakes_tells_a_hundred(void **state)
     assert_int_equal(errors.list[CONFIG_ERRORS_MAX - 1].line, 0);
     assert_non_null(strstr(errors.list[CONFIG_ERRORS_MAX - 1].text, "there are more"));
     config_errors_release(&errors);
+    spec_release(&spec);
 }
 
-static void decode_exec_optional_wants_no_command(void **state)
+static void decode_exec_elsewhere_wants_no_command(void **state)
 {
     struct config_errors errors = {0};
     struct spec spec;
 
     (void)state;
-    assert_int_equal(config_decode("{}", 2, CONFIG_EXEC_OPTIONAL, &spec, &errors), 0);
+    assert_int_equal(config_decode("{}", 2, CONFIG_EXEC_ELSEWHERE, &spec, &errors), 0);
     assert_null(spec.exec);
     assert_int_equal(errors.n, 0);
     spec_release(&spec);
@@ -516,11 +644,15 @@ int main(void)
         cmocka_unit_test(decode_other_spellings_are_understood),
         cmocka_unit_test(decode_many_mistakes_tells_all_in_order),
         cmocka_unit_test(decode_one_mistake_tells_place_and_reason),
+        cmocka_unit_test(decode_consequences_of_a_mistake_are_not_told),
+        cmocka_unit_test(decode_independent_mistakes_are_told_together),
+        cmocka_unit_test(decode_mistakes_leave_what_was_right),
+        cmocka_unit_test(check_flags_tells_under_the_flags),
         cmocka_unit_test(decode_nul_byte_tells_its_place),
         cmocka_unit_test(decode_deep_nesting_is_refused),
         cmocka_unit_test(decode_hundred_megabytes_is_refused_unread),
         cmocka_unit_test(decode_thousand_mistakes_tells_a_hundred),
-        cmocka_unit_test(decode_exec_optional_wants_no_command),
+        cmocka_unit_test(decode_exec_elsewhere_wants_no_command),
         cmocka_unit_test(decode_listen_flag_reads_an_address),
         cmocka_unit_test(decode_workers_flag_reads_counts_and_words),
         cmocka_unit_test(decode_out_of_memory_says_so),
