@@ -212,7 +212,8 @@ class Primary(contextlib.AbstractContextManager):
         return lib.until(what, check, PATIENCE_SECONDS)
 
     def errors(self):
-        return self.file("errors").read_text(errors="replace")
+        kept = self.file("errors")
+        return kept.read_text(errors="replace") if kept.exists() else ""
 
     def output(self):
         return self.file("output").read_bytes()

@@ -34,6 +34,20 @@ static void send_signal(struct process *process)
     process_signal(process, app_spec(process->app, process->revision)->drain_signal);
 }
 
+/* Whether the workers that come have it, too. What the configuration has no more is left to the
+ * old ones, for nobody else would ever take what waits in its queue. */
+static bool has_successors(const struct app *app, const struct listener *listener)
+{
+    const struct revision_entry *entry = revisions_find(&app->revisions, app->rollout->target);
+
+    if (!entry || !entry->pinned)
+        return false;
+    for (size_t i = 0; i < entry->spec.listener_n; i++)
+        if (strcmp(entry->spec.listeners[i].address, listener->address) == 0)
+            return true;
+    return false;
+}
+
 /* Whether it was taken off at least one of its listeners. */
 static bool detach(const struct process *process)
 {
@@ -50,7 +64,7 @@ static bool detach(const struct process *process)
         const struct listener *listener =
             listeners_find(&app->listeners, spec->listeners[i].address);
 
-        if (listener)
+        if (listener && has_successors(app, listener))
             listeners[n++] = (struct detach_listener){listener->fd, listener->identity.inode};
     }
     r = n > 0 ? detach_from_listeners(pids, pid_n, listeners, n, &count) : 0;
@@ -89,7 +103,7 @@ void drain_begin(struct process *process)
     const struct worker *worker = rollout_worker(app->rollout, process->worker);
     bool has_served = worker && !instant_is_never(worker->ready);
 
-    if (!has_served || !detach(process)) {
+    if (!has_served || !app_spec(app, process->revision)->drain_detach || !detach(process)) {
         send_signal(process);
         return;
     }

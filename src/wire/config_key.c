@@ -44,6 +44,7 @@ const struct config_key config_keys[] = {
      "[\"listen_fds\", \"server_starter\", \"einhorn\"]"},
 
     {"drain", "signal", CONFIG_SIGNAL, OF_SPEC(drain_signal), 0, 0, "\"SIGTERM\""},
+    {"drain", "detach", CONFIG_BOOLEAN, OF_SPEC(drain_detach), 0, 0, "true"},
     {"drain", "timeout_seconds", CONFIG_SECONDS, OF_SPEC(policy.drain_timeout), 0,
      CONFIG_SECONDS_MAX, "30"},
 

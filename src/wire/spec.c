@@ -173,6 +173,7 @@ int spec_encode(const struct spec *spec, char **ret_text)
         tree_set_consume(object, "workers", json_integer(spec->policy.workers)) < 0 ||
         tree_set_consume(object, "dialects", encode_dialects(spec->dialects)) < 0 ||
         tree_set_consume(object, "drain_signal", json_integer(spec->drain_signal)) < 0 ||
+        tree_set_consume(object, "drain_detach", json_boolean(spec->drain_detach)) < 0 ||
         tree_set_consume(object, "policy", encode_policy(&spec->policy)) < 0)
         return -ENOMEM;
     return tree_write(object, ret_text);
@@ -315,6 +316,7 @@ static int decode_policy(const json_t *object, struct policy *policy)
 static int decode_spec(const json_t *object, struct spec *spec)
 {
     size_t type = decode_name(object, "workers_type", workers_names, LENGTH(workers_names));
+    const json_t *detach = json_object_get(object, "drain_detach");
     json_int_t workers, drain_signal;
     int r = decode_texts(spec_members, LENGTH(spec_members), object, spec);
 
@@ -329,11 +331,13 @@ static int decode_spec(const json_t *object, struct spec *spec)
     if (type == LENGTH(workers_names) || spec->exec == NULL || spec->exec[0] == NULL ||
         decode_integer(object, "workers", type == WORKERS_COUNT ? 1 : 0, SLOT_MAX, &workers) !=
             0 ||
-        decode_integer(object, "drain_signal", 1, SIGRTMAX, &drain_signal) != 0)
+        decode_integer(object, "drain_signal", 1, SIGRTMAX, &drain_signal) != 0 ||
+        !json_is_boolean(detach))
         return 1;
     spec->workers_type = (enum workers_type)type;
     spec->policy.workers = (uint32_t)workers;
     spec->drain_signal = (int)drain_signal;
+    spec->drain_detach = json_is_true(detach);
     return 0;
 }
 

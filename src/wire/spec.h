@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "core/policy.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -61,6 +62,7 @@ struct spec {
     enum workers_type workers_type;
     uint32_t dialects; /* of enum dialect */
     int drain_signal;
+    bool drain_detach; /* taken off its accept queue before the signal */
     char **check;
     struct policy policy; /* policy.workers is resolved when pinned */
 

@@ -10,20 +10,19 @@ struct scene {
     bool leave;  /* ends by itself, rather than waiting to be killed */
 };
 
-/* A worker that outlives its parent: it has a group of its own, and says its pid. */
-static pid_t start_worker(const struct child_ends *ends)
+/* A worker that outlives its parent, in a group of its own; the test is told its pid. */
+static pid_t start_worker(const struct child_ends *ends, int guard_fd)
 {
     pid_t pid = fork();
 
     if (pid != 0) {
         (void)setpgid(pid, pid);
+        if (write(ends->news, &pid, sizeof(pid)) != sizeof(pid))
+            _exit(1);
         return pid;
     }
-    (void)setpgid(0, 0);
     (void)close(ends->leash);
-    pid = getpid();
-    if (write(ends->news, &pid, sizeof(pid)) != sizeof(pid))
-        _exit(1);
+    (void)close(guard_fd); /* as exec would: it is the primary's alone */
     for (;;)
         (void)pause();
 }
@@ -37,7 +36,7 @@ static int run_primary(const struct child_ends *ends, void *argument)
 
     if (guard_start(NULL, &fd, &guard) != 0)
         return 1;
-    worker = start_worker(ends);
+    worker = start_worker(ends, fd);
     if (guard_add(fd, worker) != 0 || (scene->forget && guard_remove(fd, worker) != 0))
         return 2;
     if (scene->leave) {

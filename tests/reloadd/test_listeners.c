@@ -190,7 +190,7 @@ struct handed {
 
 static int inherit_in_child(const struct child_ends *ends, void *argument)
 {
-    const struct handed *handed = argument;
+    struct handed *handed = argument;
     char pid[32];
     char n[32];
 
@@ -198,9 +198,11 @@ static int inherit_in_child(const struct child_ends *ends, void *argument)
     for (size_t i = 0; i < handed->n; i++)
         if (fcntl(handed->fds[i], F_DUPFD, 100 + (int)i) < 0)
             return 90;
-    for (size_t i = 0; i < handed->n; i++)
-        if (dup2(100 + (int)i, 3 + (int)i) < 0)
+    for (size_t i = 0; i < handed->n; i++) {
+        handed->fds[i] = dup2(100 + (int)i, 3 + (int)i);
+        if (handed->fds[i] < 0)
             return 91;
+    }
     (void)snprintf(pid, sizeof(pid), "%d", getpid());
     (void)snprintf(n, sizeof(n), "%zu", handed->n);
     if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", n, 1) < 0 ||

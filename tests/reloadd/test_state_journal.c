@@ -2,6 +2,7 @@
 #include "wire/seal.h"
 
 #include "base/error.h"
+#include "os/text_file.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -37,6 +38,16 @@ static void write_file(const char *path, const char *text, size_t size)
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+/* A whole file, with a NUL behind it; the caller's. */
+static char *read_whole(const char *path)
+{
+    char *text = NULL;
+    size_t size;
+
+    assert_int_equal(text_file_read_whole(AT_FDCWD, path, 16 << 20, &text, &size), 0);
+    return text;
 }
 
 static size_t size_of(const char *path)
@@ -89,7 +100,7 @@ static void sample_make(struct sample *sample, void **state, bool compacted)
                          0);
         diary_reload(&diary, "after", false);
     }
-    *sample = (struct sample){.text = read_file(path), .size = size_of(path)};
+    *sample = (struct sample){.text = read_whole(path), .size = size_of(path)};
     diary_close(&diary);
     sample_lines(sample);
     for (size_t i = 0; i < sample->line_n; i++) {
@@ -238,6 +249,7 @@ static void open_without_the_snapshot_after_history_sets_aside(void **state)
     struct sample sample;
     struct diary diary;
     char path[PATH_MAX];
+    char aside[2 * PATH_MAX];
 
     scratch_path(state, "journal", path);
     sample_make(&sample, state, true);
@@ -252,6 +264,9 @@ static void open_without_the_snapshot_after_history_sets_aside(void **state)
         assert_int_equal(diary_accept(&diary, "next", 2), newest + 1);
         diary_close(&diary);
         assert_int_equal(unlink(path), 0);
+        (void)snprintf(aside, sizeof(aside), "%s/%s", (const char *)*state,
+                       diary.recovery.aside);
+        assert_int_equal(unlink(aside), 0);
     }
     diary_release(&diary);
     sample_release(&sample);
@@ -271,7 +286,7 @@ static void assert_damage(struct diary *diary, const struct sample *sample, size
     assert_non_null(state_journal_trouble(diary->journal));
     (void)snprintf(aside, sizeof(aside), "%s/%s", folder, diary->recovery.aside);
     assert_int_equal(size_of(aside), sample->size);
-    kept = read_file(aside);
+    kept = read_whole(aside);
     assert_int_equal(kept[position], sample->text[position]);
     assert_int_equal(unlink(aside), 0);
     if (line > 0)
@@ -347,12 +362,12 @@ static void open_of_another_app_is_refused(void **state)
     assert_int_equal(diary_open(&diary, scratch_path(state, "journal", path)), 0);
     live(&diary);
     diary_close(&diary);
-    before = read_file(path);
+    before = read_whole(path);
     assert_int_equal(state_journal_open(path, "shop", diary.rollout, &diary.revisions,
                                         &diary.journal, &diary.recovery),
                      1);
     assert_non_null(strstr(diary.recovery.damage, "\"web\""));
-    after = read_file(path);
+    after = read_whole(path);
     assert_string_equal(before, after);
     diary_release(&diary);
 }
@@ -373,7 +388,7 @@ static void open_of_a_newer_format_is_refused(void **state)
     assert_int_equal(diary_open(&diary, path), 1);
     assert_non_null(strstr(diary.recovery.damage, "format 2"));
     assert_string_equal(diary.recovery.aside, "");
-    after = read_file(path);
+    after = read_whole(path);
     assert_string_equal(both, after);
     diary_release(&diary);
 }

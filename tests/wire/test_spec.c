@@ -42,6 +42,7 @@ static struct spec whole_spec(void)
         .workers_type = WORKERS_MAX_OF_PROCESSORS,
         .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
         .drain_signal = SIGQUIT,
+        .drain_detach = true,
         .check = vector("true", NULL),
         .release = copy("v\xff"),
         .pinned_executable = copy("/usr/bin/node"),
@@ -198,7 +199,7 @@ static void decode_without_any_member_is_refused(void **state)
         free(shorter_text);
         json_decref(shorter);
     }
-    assert_int_equal(refused, 7);
+    assert_int_equal(refused, 8);
     json_decref(object);
     free(text);
     spec_release(&spec);
@@ -240,6 +241,7 @@ static void decode_wrong_member_is_refused(void **state)
         {"dialects", "{}"},
         {"drain_signal", "0"},
         {"drain_signal", "65"},
+        {"drain_detach", "1"},
         {"policy", "[]"},
         {"policy", "{}"},
         {"listeners", "{}"},
