@@ -1,9 +1,13 @@
 #include "os/notify_socket.h"
 
 #include "base/error.h"
+#include "os/proc.h"
 #include "os/unix_socket.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     PASSED_MAX = 253, /* SCM_MAX_FD, unix(7): the kernel refuses more in one datagram */
@@ -95,5 +99,22 @@ int notify_socket_receive(int fd, char *buffer, size_t size,
     datagram.size = (size_t)count;
     datagram.truncated = (message.msg_flags & MSG_TRUNC) != 0;
     *ret_datagram = datagram;
+    return 0;
+}
+
+int notify_socket_sweep(const char *folder)
+{
+    _cleanup_dir_ DIR *dir = opendir(folder);
+    const struct dirent *entry;
+
+    if (dir == NULL)
+        return error_from_errno();
+    while ((entry = readdir(dir)) != NULL) {
+        struct stat status;
+
+        if (fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISSOCK(status.st_mode) && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+            return error_from_errno();
+    }
     return 0;
 }

@@ -27,6 +27,10 @@ struct notify_datagram {
  * -errno. */
 MUST_CHECK int notify_socket_open(const char *path, uid_t uid, int *ret_fd);
 
+/* Removes all sockets in a folder of notify sockets: those of somebody who is known to be gone.
+ * Files of another kind stay. Returns 0 or -errno. */
+MUST_CHECK int notify_socket_sweep(const char *folder);
+
 /* Takes one datagram. Does not block. Returns 0; 1 where none is waiting; -errno. */
 MUST_CHECK int notify_socket_receive(int fd, char *buffer, size_t size,
                                      struct notify_datagram *ret_datagram);

@@ -5,13 +5,13 @@
 #include "os/cgroup.h"
 #include "os/guard.h"
 #include "os/lock.h"
+#include "os/notify_socket.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
-#include "reloadd/drain.h"
 #include "reloadd/einhorn.h"
 #include "reloadd/load.h"
+#include "reloadd/notices.h"
 #include "reloadd/process.h"
-#include "reloadd/readiness.h"
 #include "reloadd/reload.h"
 #include "reloadd/server.h"
 
@@ -30,74 +30,6 @@ enum {
 };
 
 extern char **environ;
-
-/* What the loop tells. */
-
-/* A notice that came before the deadline may wait in the kernel while the primary was not
- * scheduled. libuv runs timers first, so the tick waits for one more turn: a worker that was
- * ready in time is not called late for our own lateness. */
-static void on_tick(void *user)
-{
-    struct app *app = user;
-
-    if (!app->tick_seen) {
-        app->tick_seen = true;
-        timer_set(app->tick, loop_now(app->loop));
-        return;
-    }
-    app->tick_seen = false;
-    app_post(app, &(struct event){.kind = EVENT_TICK});
-    app_pump(app);
-}
-
-static void on_journal_retry(void *user)
-{
-    struct app *app = user;
-
-    if (state_journal_trouble(app->journal) && app_compact(app) < 0)
-        timer_set(app->journal_retry, instant_plus(loop_now(app->loop), span_from_ms(5000)));
-}
-
-static void on_output(void *user, const struct output_line *line)
-{
-    const struct app *app = user;
-
-    server_line(app->server, line);
-}
-
-static void stop_or_hurry(struct app *app)
-{
-    bool again = app->rollout->state >= ROLLOUT_STOPPING;
-
-    app_post(app, &(struct event){.kind = again ? EVENT_HURRY : EVENT_STOP});
-    app_pump(app);
-}
-
-static void forward_signal(struct app *app, int number)
-{
-    for (struct process *each = app->processes; each; each = each->next)
-        if (!each->ended)
-            process_signal(each, number);
-}
-
-static void on_signal(void *user, int number)
-{
-    struct app *app = user;
-
-    if (number == SIGHUP)
-        reload_wish(app, &(struct reload_wish){.conflict = CONFLICT_SUPERSEDE});
-    else if (number == SIGUSR1 || number == SIGUSR2)
-        forward_signal(app, number);
-    else
-        stop_or_hurry(app);
-}
-
-static bool child_is_ours(void *user, pid_t pid)
-{
-    const struct app *app = user;
-
-    return process_is_ours(app, pid) || reload_is_ours(app, pid);
-}
 
 /* Making. */
 
@@ -176,6 +108,15 @@ static int settle_in(struct app *app)
     if (r < 0)
         return fail("the directories of \"%s\" can't be made", r, app->name);
     return take_lock(app);
+}
+
+/* The notify sockets of a primary that was killed: the lock says that it is gone. */
+static int clean_up_after_predecessor(struct app *app)
+{
+    _cleanup_free_ char *folder = directories_path(app->directories.runtime, "notify");
+    int r = folder ? notify_socket_sweep(folder) : -ENOMEM;
+
+    return r < 0 ? fail("%s/notify can't be emptied", r, app->directories.runtime) : 0;
 }
 
 /* reloadd-exec: beside this program in a build tree, in ../libexec/reloadd where it is
@@ -285,23 +226,10 @@ static int open_listeners(struct app *app, struct spec *spec)
 
 static int make_loop(struct app *app)
 {
-    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, 0};
-    struct signals_handlers handlers = {
-        .received = on_signal,
-        .is_ours = getpid() == 1 ? child_is_ours : NULL,
-    };
     int r = loop_new(&app->loop);
 
     if (r == 0)
-        r = timer_new(app->loop, on_tick, app, &app->tick);
-    if (r == 0)
-        r = timer_new(app->loop, readiness_look, app, &app->readiness);
-    if (r == 0)
-        r = timer_new(app->loop, drain_look, app, &app->drain);
-    if (r == 0)
-        r = timer_new(app->loop, on_journal_retry, app, &app->journal_retry);
-    if (r == 0)
-        r = signals_new(app->loop, numbers, &handlers, app, &app->signals);
+        r = notices_watch(app);
     return r < 0 ? fail("the event loop", r) : 0;
 }
 
@@ -359,6 +287,13 @@ static int open_journal(struct app *app)
         return fail("the state journal %s can't be opened", r, path ? path : "");
     tell_recovery(app);
     return 0;
+}
+
+static void on_output(void *user, const struct output_line *line)
+{
+    const struct app *app = user;
+
+    server_line(app->server, line);
 }
 
 static int app_make(struct app *app)
@@ -453,6 +388,8 @@ static int app_start(struct app *app, struct spec *spec)
     if (code == 0)
         code = settle_in(app);
     if (code == 0)
+        code = clean_up_after_predecessor(app);
+    if (code == 0)
         code = find_loader(app);
     if (code == 0)
         code = open_listeners(app, spec);
@@ -477,11 +414,7 @@ static void app_release_all(struct app *app)
     server_free(app->server);
     app->server = NULL;
     process_release_all(app);
-    signals_free(app->signals);
-    timer_free(app->tick);
-    timer_free(app->readiness);
-    timer_free(app->drain);
-    timer_free(app->journal_retry);
+    notices_forget(app);
     loop_free(app->loop);
     listeners_release(&app->listeners);
     state_journal_free(app->journal);

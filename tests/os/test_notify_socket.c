@@ -165,6 +165,24 @@ static void open_too_long_path_is_refused(void **state)
     assert_int_equal(notify_socket_open(path, (uid_t)-1, &fd), -ENAMETOOLONG);
 }
 
+static void sweep_folder_removes_sockets_alone(void **state)
+{
+    char socket_path[PATH_MAX];
+    char file_path[PATH_MAX];
+    _cleanup_fd_ int fd = -1;
+    _cleanup_fd_ int file = -1;
+
+    (void)scratch_path(state, "1", socket_path);
+    (void)scratch_path(state, "readme", file_path);
+    assert_int_equal(notify_socket_open(socket_path, (uid_t)-1, &fd), 0);
+    file = open(file_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(notify_socket_sweep(*state), 0);
+    assert_int_equal(access(socket_path, F_OK), -1);
+    assert_int_equal(access(file_path, F_OK), 0);
+    assert_int_equal(notify_socket_sweep("/nonexistent"), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +192,7 @@ int main(void)
         scratch_test(receive_too_long_datagram_says_truncated),
         scratch_test(open_for_another_user_lets_it_send),
         scratch_test(open_too_long_path_is_refused),
+        scratch_test(sweep_folder_removes_sockets_alone),
     };
 
     return run_os_tests(tests);
