@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A server for the tests of the primary, with bad manners on request.
 
 Answers each connection on its listeners with one JSON object about itself and closes it.
