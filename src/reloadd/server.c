@@ -205,6 +205,12 @@ static bool ended_by_itself(const struct app *app, const struct record *record)
     return record->kind != RECORD_WORKER_GONE || !process || !process->asked_to_go;
 }
 
+/* Without min_ready_seconds, a worker is ready and admitted in the same moment. */
+static bool is_passing(const struct record *record)
+{
+    return record->kind == RECORD_WORKER_READY && instant_reached(record->at, record->deadline);
+}
+
 static void tell_step(struct server *server, const struct record *record)
 {
     struct app *app = server->app;
@@ -212,7 +218,7 @@ static void tell_step(struct server *server, const struct record *record)
     struct failure_view failure;
     struct step_view step;
 
-    if (!step_state(record->kind))
+    if (!step_state(record->kind) || is_passing(record))
         return;
     step_view_fill(app, record, &step);
     if (ended_by_itself(app, record) && failure_fill(app, &record->reason, text, &failure))
