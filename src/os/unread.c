@@ -18,27 +18,32 @@ enum {
     PATH_SIZE = 32,
 };
 
-/* The sockets with unread bytes. */
+struct connection {
+    uint64_t inode;
+    bool unread;
+};
+
+/* The connections that were found, of whomever. */
 struct unread {
     const uint16_t *ports;
     size_t port_count;
-    uint64_t *inodes;
+    struct connection *list;
     size_t count;
     size_t capacity;
 };
 
-static int note_inode(struct unread *unread, uint64_t inode)
+static int note_connection(struct unread *unread, uint64_t inode, bool has_bytes)
 {
     if (unread->count == unread->capacity) {
         size_t capacity = unread->capacity > 0 ? 2 * unread->capacity : 64;
-        uint64_t *inodes = reallocarray(unread->inodes, capacity, sizeof *inodes);
+        struct connection *list = reallocarray(unread->list, capacity, sizeof *list);
 
-        if (inodes == NULL)
+        if (list == NULL)
             return -ENOMEM;
-        unread->inodes = inodes;
+        unread->list = list;
         unread->capacity = capacity;
     }
-    unread->inodes[unread->count++] = inode;
+    unread->list[unread->count++] = (struct connection){inode, has_bytes};
     return 0;
 }
 
@@ -53,10 +58,9 @@ static bool is_wanted_port(const struct unread *unread, uint16_t port)
 /* Inode 0: still in the accept queue, nobody's yet. */
 static int note_tcp(struct unread *unread, const struct inet_diag_msg *message)
 {
-    if (message->idiag_rqueue == 0 || message->idiag_inode == 0 ||
-        !is_wanted_port(unread, ntohs(message->id.idiag_sport)))
+    if (message->idiag_inode == 0 || !is_wanted_port(unread, ntohs(message->id.idiag_sport)))
         return 0;
-    return note_inode(unread, message->idiag_inode);
+    return note_connection(unread, message->idiag_inode, message->idiag_rqueue > 0);
 }
 
 static int note_unix(struct unread *unread, const struct unix_diag_msg *message, size_t size)
@@ -75,7 +79,7 @@ static int note_unix(struct unread *unread, const struct unix_diag_msg *message,
         if (attribute.nla_type == UNIX_DIAG_RQLEN &&
             attribute.nla_len >= NLA_HDRLEN + sizeof queues) {
             memcpy(&queues, at + NLA_HDRLEN, sizeof queues);
-            return queues.udiag_rqueue > 0 ? note_inode(unread, message->udiag_ino) : 0;
+            return note_connection(unread, message->udiag_ino, queues.udiag_rqueue > 0);
         }
         step = NLMSG_ALIGN((size_t)attribute.nla_len);
         if (step >= left)
@@ -174,35 +178,41 @@ static int dump_unix(struct unread *unread)
     return dump(unread, AF_UNIX, &request, sizeof request);
 }
 
-static bool is_noted(const struct unread *unread, uint64_t inode)
+static enum unread_state state_of(const struct unread *unread, uint64_t inode)
 {
     for (size_t i = 0; i < unread->count; i++)
-        if (unread->inodes[i] == inode)
-            return true;
-    return false;
+        if (unread->list[i].inode == inode)
+            return unread->list[i].unread ? UNREAD_BYTES : UNREAD_NOTHING;
+    return UNREAD_NO_CONNECTION;
 }
 
-static bool process_has_one(pid_t pid, const struct unread *unread)
+/* The worst of the process's connections. */
+static enum unread_state process_state(pid_t pid, const struct unread *unread)
 {
     _cleanup_dir_ DIR *dir = NULL;
+    enum unread_state worst = UNREAD_NO_CONNECTION;
     char path[PATH_SIZE];
     uint64_t inode;
     int fd;
 
     (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     if (proc_open(path, &dir) != 0)
-        return false;
-    while (proc_next(dir, &fd) == 0)
-        if (proc_fd_socket_at(dirfd(dir), fd, &inode) == 0 && is_noted(unread, inode))
-            return true;
-    return false;
+        return worst;
+    while (worst != UNREAD_BYTES && proc_next(dir, &fd) == 0) {
+        enum unread_state state = proc_fd_socket_at(dirfd(dir), fd, &inode) == 0
+                                      ? state_of(unread, inode)
+                                      : UNREAD_NO_CONNECTION;
+
+        worst = state > worst ? state : worst;
+    }
+    return worst;
 }
 
 int unread_look(const pid_t *pids, size_t pid_count, const uint16_t *ports, size_t port_count,
-                bool with_unix, bool *ret_unread)
+                bool with_unix, enum unread_state *ret_state)
 {
     struct unread unread = {.ports = ports, .port_count = port_count};
-    bool found = false;
+    enum unread_state worst = UNREAD_NO_CONNECTION;
     int rv = 0;
 
     if (port_count > 0)
@@ -211,10 +221,13 @@ int unread_look(const pid_t *pids, size_t pid_count, const uint16_t *ports, size
         rv = dump_tcp(&unread, AF_INET6);
     if (rv == 0 && with_unix)
         rv = dump_unix(&unread);
-    for (size_t i = 0; rv == 0 && unread.count > 0 && i < pid_count && !found; i++)
-        found = process_has_one(pids[i], &unread);
-    free(unread.inodes);
+    for (size_t i = 0; rv == 0 && unread.count > 0 && i < pid_count; i++) {
+        enum unread_state state = process_state(pids[i], &unread);
+
+        worst = state > worst ? state : worst;
+    }
+    free(unread.list);
     if (rv == 0)
-        *ret_unread = found;
+        *ret_state = worst;
     return rv;
 }

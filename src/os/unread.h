@@ -14,9 +14,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether a TCP connection of one of the processes to one of the local `ports`, or any of their
- * unix connections where `with_unix`, has unread bytes. Processes that may not be looked into
- * have none. The cost grows with the number of connections on the machine; it does not block.
- * Returns 0 or -errno of socket(2), sendto(2) or recv(2). */
+enum unread_state {
+    UNREAD_NO_CONNECTION, /* nobody to wait for */
+    UNREAD_NOTHING,       /* connections, and all that came has been read */
+    UNREAD_BYTES,
+};
+
+/* Looks at the TCP connections of the processes to one of the local `ports`, and at all their
+ * unix connections where `with_unix`. Processes that may not be looked into have none. The cost
+ * grows with the number of connections on the machine; it does not block. Returns 0 or -errno
+ * of socket(2), send(2) or recv(2). */
 MUST_CHECK int unread_look(const pid_t *pids, size_t pid_count, const uint16_t *ports,
-                           size_t port_count, bool with_unix, bool *ret_unread);
+                           size_t port_count, bool with_unix, enum unread_state *ret_state);

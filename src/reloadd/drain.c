@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "os/detach.h"
-#include "os/group.h"
 #include "os/unread.h"
 #include "reloadd/app.h"
 #include "reloadd/process.h"
@@ -16,17 +15,6 @@ enum {
     LISTENERS_MAX = 64,
     QUIET_LOOKS = 2, /* in a row: a connection may be between two reads at one of them */
 };
-
-static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MAX])
-{
-    struct group group = {process->pid, process->start_time, process->cgroup};
-    size_t n = 0;
-
-    if (group_list(&group, pids, PIDS_MAX, &n) >= 0 && n > 0)
-        return n;
-    pids[0] = process->pid;
-    return 1;
-}
 
 static void send_signal(struct process *process)
 {
@@ -55,7 +43,7 @@ static bool detach(const struct process *process)
     const struct spec *spec = app_spec(app, process->revision);
     struct detach_listener listeners[LISTENERS_MAX];
     pid_t pids[PIDS_MAX];
-    size_t pid_n = list_pids(process, pids);
+    size_t pid_n = process_pids(process, pids, PIDS_MAX);
     size_t n = 0;
     size_t count = 0;
     int r;
@@ -74,14 +62,15 @@ static bool detach(const struct process *process)
     return r == 0 && count > 0;
 }
 
-static bool has_unread(const struct process *process)
+/* Where it can't be seen, nothing is waited for. */
+static enum unread_state look(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
     pid_t pids[PIDS_MAX];
     uint16_t ports[LISTENERS_MAX];
     size_t port_n = 0;
     bool with_unix = false;
-    bool unread = false;
+    enum unread_state state = UNREAD_NO_CONNECTION;
 
     for (size_t i = 0; i < spec->listener_n && port_n < LISTENERS_MAX; i++) {
         const struct listener *listener =
@@ -92,9 +81,9 @@ static bool has_unread(const struct process *process)
         else if (listener)
             ports[port_n++] = listener->port;
     }
-    return unread_look(pids, list_pids(process, pids), ports, port_n, with_unix, &unread) ==
-               0 &&
-           unread;
+    (void)unread_look(pids, process_pids(process, pids, PIDS_MAX), ports, port_n, with_unix,
+                      &state);
+    return state;
 }
 
 void drain_begin(struct process *process)
@@ -108,7 +97,8 @@ void drain_begin(struct process *process)
         return;
     }
     process->quieting = true;
-    process->quiet_looks = 0;
+    /* It may be about to accept what it was woken for before: one look is never enough. */
+    process->quiet_looks = look(process) == UNREAD_NO_CONNECTION ? 1 : 0;
     process->quiet_deadline =
         instant_plus(loop_now(app->loop), span_from_ms(DRAIN_QUIET_MAX_MS));
     timer_set(app->drain, instant_plus(loop_now(app->loop), LOOK_PAUSE));
@@ -123,7 +113,7 @@ void drain_look(void *user)
     for (struct process *each = app->processes; each; each = each->next) {
         if (!each->quieting)
             continue;
-        each->quiet_looks = has_unread(each) ? 0 : each->quiet_looks + 1;
+        each->quiet_looks = look(each) == UNREAD_BYTES ? 0 : each->quiet_looks + 1;
         if (each->ended || each->quiet_looks >= QUIET_LOOKS ||
             instant_reached(now, each->quiet_deadline))
             send_signal(each);

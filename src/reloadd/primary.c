@@ -9,7 +9,6 @@
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
 #include "reloadd/einhorn.h"
-#include "reloadd/load.h"
 #include "reloadd/notices.h"
 #include "reloadd/process.h"
 #include "reloadd/reload.h"
@@ -28,8 +27,6 @@ enum {
     PREDECESSOR_PAUSE_MS = 20,
     PREDECESSOR_TRIES = 100,
 };
-
-extern char **environ;
 
 /* Making. */
 
@@ -168,16 +165,7 @@ static int print_config_errors(const struct app *app, const struct config_errors
 static int load_first(struct app *app, struct spec *spec)
 {
     _cleanup_(config_errors_release) struct config_errors errors = {0};
-    const struct options *options = app->options;
-    struct load_request request = {
-        .config_path = options->config,
-        .listen = options->listen[0] ? options->listen : NULL,
-        .workers = options->workers,
-        .command = options->command,
-        .environment = (const char *const *)environ,
-        .release = options->release,
-    };
-    int r = load_spec(&request, spec, &errors);
+    int r = reload_read(app, app->options->release, spec, &errors);
 
     if (r < 0)
         return fail("the configuration", r);

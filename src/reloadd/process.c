@@ -49,6 +49,17 @@ static struct group process_group(const struct process *process)
     return (struct group){process->pid, process->start_time, process->cgroup};
 }
 
+size_t process_pids(const struct process *process, pid_t *pids, size_t max)
+{
+    struct group group = process_group(process);
+    size_t n = 0;
+
+    if (group_list(&group, pids, max, &n) >= 0 && n > 0)
+        return n;
+    pids[0] = process->pid;
+    return 1;
+}
+
 void process_signal(struct process *process, int signal_number)
 {
     int r = process->pidfd < 0 ? 1 : pidfd_kill(process->pidfd, signal_number);

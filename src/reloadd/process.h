@@ -55,6 +55,10 @@ struct process *process_find(const struct app *app, uint64_t worker);
 /* Whether this pid is a worker's that has not been reaped yet. */
 bool process_is_ours(const struct app *app, pid_t pid);
 
+/* The pids of its processes, at most `max` (≥ 1): all of its group, or at least the first
+ * one's. Without a cgroup they are found by a walk through /proc. Returns how many. */
+size_t process_pids(const struct process *process, pid_t *pids, size_t max);
+
 /* Sends a signal to the worker's main process. */
 void process_signal(struct process *process, int signal_number);
 

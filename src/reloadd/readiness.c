@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "os/accepting.h"
-#include "os/group.h"
 #include "reloadd/app.h"
 #include "reloadd/process.h"
 
@@ -35,15 +34,11 @@ static void schedule(struct app *app)
     timer_set(app->readiness, next);
 }
 
-/* Its pids; without a cgroup the others than the first are found by a walk through /proc. */
+/* Where finding a worker's other processes is dear, they are looked at now and then. */
 static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MAX])
 {
-    struct group group = {process->pid, process->start_time, process->cgroup};
-    size_t n = 0;
-
-    if ((process->cgroup || process->looks % WHOLE_GROUP_EVERY == WHOLE_GROUP_EVERY - 1) &&
-        group_list(&group, pids, PIDS_MAX, &n) >= 0 && n > 0)
-        return n;
+    if (process->cgroup || process->looks % WHOLE_GROUP_EVERY == WHOLE_GROUP_EVERY - 1)
+        return process_pids(process, pids, PIDS_MAX);
     pids[0] = process->pid;
     return 1;
 }

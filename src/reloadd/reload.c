@@ -207,19 +207,20 @@ static void on_checked(void *user, const struct check_result *result)
                                                .line_n = result->line_n});
 }
 
-static int reload_load(struct reload *reload, struct config_errors *errors)
+int reload_read(const struct app *app, const char *release, struct spec *ret_spec,
+                struct config_errors *errors)
 {
-    const struct options *options = reload->app->options;
+    const struct options *options = app->options;
     struct load_request request = {
         .config_path = options->config,
         .listen = options->listen[0] ? options->listen : NULL,
         .workers = options->workers,
         .command = options->command,
         .environment = (const char *const *)environ,
-        .release = reload->release,
+        .release = release,
     };
 
-    return load_spec(&request, &reload->spec, errors);
+    return load_spec(&request, ret_spec, errors);
 }
 
 static void reload_begin(struct reload *reload)
@@ -239,7 +240,7 @@ static void reload_begin(struct reload *reload)
         refuse_journal(reload);
         return;
     }
-    if (reload_load(reload, &errors) != 0) {
+    if (reload_read(app, reload->release, &reload->spec, &errors) != 0) {
         refuse_config(reload, &errors);
         return;
     }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "core/event.h"
+#include "wire/config_error.h"
+#include "wire/spec.h"
 #include "wire/view.h"
 
 #include <stdbool.h>
@@ -28,6 +30,11 @@ struct reload_wish {
     void (*answered)(void *user, const struct reload_answer *answer); /* NULL: nobody waits */
     void *user;
 };
+
+/* Reads the configuration and the flags, as they are now, into a pinned spec: load_spec(),
+ * whose results these are. */
+MUST_CHECK int reload_read(const struct app *app, const char *release, struct spec *ret_spec,
+                           struct config_errors *errors);
 
 /* Queues a wish. Its answer may come within the call, or later from the loop. Not to be called
  * from within app_pump(). */

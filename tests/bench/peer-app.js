@@ -1,5 +1,6 @@
-// The program that peers run: a server of the same size as integration/node/app.js, on its own port.
+// The program that peers run: the same as integration/node/app.js, on a port of its own.
 'use strict';
 const http = require('http');
+const { handle } = require('../../integration/node/handler.js');
 
-http.createServer((request, response) => response.end('ok\n')).listen(Number(process.env.PORT), '127.0.0.1');
+http.createServer(handle).listen(Number(process.env.PORT), '127.0.0.1');

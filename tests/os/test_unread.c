@@ -52,50 +52,50 @@ static void open_tcp(struct scene *scene)
 }
 
 /* One connection with `size` bytes sent, to a worker as the scene wants it: is any unread? */
-static bool look(struct scene *scene, int client, const char *bytes, size_t size)
+static enum unread_state look(struct scene *scene, int client, const char *bytes, size_t size)
 {
     struct child child;
-    bool unread = size == 0;
+    enum unread_state state = UNREAD_BYTES;
 
     assert_int_equal(write(client, bytes, size), size);
     child = child_start(hold_connection, scene);
     child_listen(&child);
     assert_int_equal(unread_look(&child.pid, 1, &scene->port, scene->port != 0 ? 1 : 0,
-                                 scene->port == 0, &unread),
+                                 scene->port == 0, &state),
                      0);
     (void)child_end(&child, true);
-    return unread;
+    return state;
 }
 
-static bool look_tcp(bool reads, const char *bytes, size_t size)
+static enum unread_state look_tcp(bool reads, const char *bytes, size_t size)
 {
     struct scene scene = {.reads = reads};
     _cleanup_fd_ int client = -1;
-    bool unread;
+    enum unread_state state;
 
     open_tcp(&scene);
     client = connect_tcp(scene.port);
-    unread = look(&scene, client, bytes, size);
+    state = look(&scene, client, bytes, size);
     (void)close_fd(scene.listener);
-    return unread;
+    return state;
 }
 
 static void look_at_unread_request_sees_it(void **state)
 {
     (void)state;
-    assert_true(look_tcp(false, "GET", 3));
+    assert_int_equal(look_tcp(false, "GET", 3), UNREAD_BYTES);
 }
 
 static void look_at_silent_connection_sees_nothing(void **state)
 {
     (void)state;
-    assert_false(look_tcp(false, "", 0));
+    assert_int_equal(look_tcp(false, "", 0), UNREAD_NOTHING);
 }
 
 static void look_at_read_request_sees_nothing(void **state)
 {
     (void)state;
-    assert_false(look_tcp(true, "x", 1));
+    assert_int_equal(look_tcp(true, "x", 1), UNREAD_NOTHING);
 }
 
 static void look_at_other_ports_passes_them_over(void **state)
@@ -107,7 +107,7 @@ static void look_at_other_ports_passes_them_over(void **state)
     open_tcp(&scene);
     client = connect_tcp(scene.port);
     scene.port = 1;
-    assert_false(look(&scene, client, "GET", 3));
+    assert_int_equal(look(&scene, client, "GET", 3), UNREAD_NO_CONNECTION);
     (void)close_fd(scene.listener);
 }
 
@@ -125,7 +125,7 @@ static void look_at_unix_connection_sees_unread_request(void **state)
     assert_int_equal(listener_set_nonblocking(scene.listener, false), 0);
     assert_int_equal(unix_socket_address(path, &address, &size), 0);
     assert_int_equal(connect(client, (const struct sockaddr *)&address, size), 0);
-    assert_true(look(&scene, client, "GET", 3));
+    assert_int_equal(look(&scene, client, "GET", 3), UNREAD_BYTES);
     (void)close_fd(scene.listener);
 }
 
