@@ -140,11 +140,13 @@ void answer_write(struct connection *connection, const struct server *server)
 {
     connection->out_n = 0;
     connection->out_sent = 0;
-    connection->close = connection->close || server->draining;
-    if (connection->greeted)
+    if (connection->greeted) {
         write_chunk(connection);
-    else
+    } else {
+        /* Decided with the head, which says it: an answer under way keeps the word it gave. */
+        connection->close = connection->close || server->draining;
         write_first(connection, server);
+    }
     connection->greeted = true;
     connection->due = instant_plus(connection->due, span_from_ms(1000 / CHUNKS_A_SECOND));
 }
