@@ -71,9 +71,11 @@ static void refuse_stopping(struct reload *reload)
 
 static void refuse_journal(struct reload *reload)
 {
-    reload_refuse(reload,
-                  &(struct error_view){.kind = ERROR_JOURNAL_FAILED,
-                                       .text = state_journal_trouble(reload->app->journal)});
+    const char *trouble = state_journal_trouble(reload->app->journal);
+
+    /* The journal may be well, and the revision could not even be written down. */
+    reload_refuse(reload, &(struct error_view){.kind = ERROR_JOURNAL_FAILED,
+                                               .text = trouble ? trouble : "out of memory"});
 }
 
 /* Whether the core would refuse it for the sake of those that are under way. */
