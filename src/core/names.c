@@ -15,6 +15,7 @@ static const char *const cause_names[CAUSE_N] = {
     [CAUSE_NONE] = "none",
     [CAUSE_EXITED] = "exited",
     [CAUSE_SIGNALED] = "signaled",
+    [CAUSE_OOM_KILLED] = "oom_killed",
     [CAUSE_VANISHED] = "vanished",
     [CAUSE_SPAWN_FAILED] = "spawn_failed",
     [CAUSE_NOT_READY] = "not_ready",
@@ -25,10 +26,15 @@ static const char *const cause_names[CAUSE_N] = {
     [CAUSE_STOPPED] = "stopped",
     [CAUSE_JOURNAL] = "journal",
     [CAUSE_PRIMARY] = "primary",
+    [CAUSE_AGE] = "age",
+    [CAUSE_MEMORY] = "memory",
 };
 
 static const char *const event_names[EVENT_N] = {
     [EVENT_BOOT] = "boot",
+    [EVENT_VANISHED] = "vanished",
+    [EVENT_FOUND] = "found",
+    [EVENT_ADOPT] = "adopt",
     [EVENT_ACCEPT] = "accept",
     [EVENT_RELOAD] = "reload",
     [EVENT_SCALE] = "scale",
@@ -43,6 +49,8 @@ static const char *const event_names[EVENT_N] = {
     [EVENT_PING] = "ping",
     [EVENT_WATCHDOG_SET] = "watchdog_set",
     [EVENT_TRIGGER] = "trigger",
+    [EVENT_ASKED] = "asked",
+    [EVENT_OVERWEIGHT] = "overweight",
     [EVENT_EXITED] = "exited",
 };
 
@@ -89,6 +97,8 @@ static const struct {
     uint32_t fields;
 } record_kinds[RECORD_N] = {
     [RECORD_BOOTED] = {"booted", 0},
+    [RECORD_ADOPTED] = {"adopted", 0},
+    [RECORD_STABLE_LOST] = {"stable_lost", FIELD_REVISION},
     [RECORD_REVISION_ACCEPTED] = {"revision_accepted", FIELD_REVISION | FIELD_POLICY},
     [RECORD_REVISION_FORGOTTEN] = {"revision_forgotten", FIELD_REVISION},
     [RECORD_QUEUED] = {"queued", FIELD_REVISION},
@@ -105,6 +115,11 @@ static const struct {
     [RECORD_WORKER_READY] = {"worker_ready", FIELD_WORKER | FIELD_DEADLINE},
     [RECORD_WORKER_ADMITTED] = {"worker_admitted", FIELD_WORKER},
     [RECORD_WORKER_EXTENDED] = {"worker_extended", FIELD_WORKER | FIELD_DEADLINE},
+    [RECORD_WORKER_WATCHDOG] = {"worker_watchdog", FIELD_WORKER | FIELD_WATCHDOG},
+    [RECORD_WORKER_EXPIRED] = {"worker_expired", FIELD_WORKER | FIELD_REASON},
+    [RECORD_WORKER_ASKED] = {"worker_asked", FIELD_WORKER},
+    [RECORD_WORKER_FOUND] = {"worker_found", FIELD_WORKER | FIELD_SLOT | FIELD_REVISION |
+                                                 FIELD_PID | FIELD_START_TIME},
     [RECORD_WORKER_RETIRED] = {"worker_retired", FIELD_WORKER | FIELD_DEADLINE | FIELD_REASON},
     [RECORD_WORKER_KILLED] = {"worker_killed", FIELD_WORKER | FIELD_DEADLINE | FIELD_REASON},
     [RECORD_WORKER_GONE] = {"worker_gone", FIELD_WORKER | FIELD_REASON},
@@ -119,8 +134,9 @@ static const struct {
                                                    FIELD_DEADLINE | FIELD_REASON},
     [RECORD_SNAPSHOT_WORKER] = {"snapshot_worker",
                                 FIELD_WORKER | FIELD_SLOT | FIELD_REVISION | FIELD_STATE |
-                                    FIELD_STARTED | FIELD_SINCE | FIELD_READY | FIELD_DEADLINE |
-                                    FIELD_PID | FIELD_START_TIME | FIELD_REASON},
+                                    FIELD_STARTED | FIELD_SINCE | FIELD_READY | FIELD_EXPIRED |
+                                    FIELD_ASKED | FIELD_DEADLINE | FIELD_PID |
+                                    FIELD_START_TIME | FIELD_REASON | FIELD_WATCHDOG},
 };
 
 /* The index of `name`, or `n` where it is not among them. */

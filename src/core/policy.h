@@ -39,6 +39,10 @@ struct policy {
     struct span restart_initial;
     struct span restart_max;
     struct span restart_reset;
+    struct span
+        recycle_age; /* a worker is replaced at this age, a little before it; 0: never */
+    uint64_t recycle_memory; /* and when it uses more bytes than this; 0: never. The shell
+                                measures */
     struct share max_surge;
     struct share max_unavailable;
     uint32_t max_failures; /* failed workers that a rollout bears before it reverts */

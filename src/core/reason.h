@@ -10,6 +10,7 @@ enum cause {
     CAUSE_NONE,
     CAUSE_EXITED,       /* code: exit status */
     CAUSE_SIGNALED,     /* code: signal */
+    CAUSE_OOM_KILLED,   /* the kernel's OOM killer ended it */
     CAUSE_VANISHED,     /* ended, and nobody could say how */
     CAUSE_SPAWN_FAILED, /* code: errno; no process came to be, or exec failed */
     CAUSE_NOT_READY,    /* not ready within readiness_timeout */
@@ -18,8 +19,10 @@ enum cause {
     CAUSE_SUPERSEDED,   /* a newer reload took its place */
     CAUSE_BUSY,         /* a rollout was under way, and the caller asked to be refused then */
     CAUSE_STOPPED,      /* the app was stopped */
-    CAUSE_JOURNAL,      /* the state journal could not be written */
+    CAUSE_JOURNAL,      /* the state journal could not be written; code: errno, 0: unknown */
     CAUSE_PRIMARY,      /* the primary itself ended before */
+    CAUSE_AGE,          /* older than recycle.max_age_seconds */
+    CAUSE_MEMORY,       /* uses more than recycle.memory_bytes */
     CAUSE_N,
 };
 

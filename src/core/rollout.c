@@ -22,9 +22,10 @@ void step_effect(struct step *step, struct effect effect)
 
 /* One slot as it really is, seen once for all rules of a round. */
 struct slot_view {
-    const struct worker *target; /* active, of the target revision; the admitted one, if any */
-    const struct worker *other;  /* active, of another revision; the newest */
-    bool own;                    /* an active worker of the slot's revision */
+    const struct worker *target;      /* active, current; the admitted one, if any */
+    const struct worker *other;       /* active and to be replaced; the newest */
+    bool own;                         /* an active worker of the slot's revision, not expired */
+    const struct worker *own_serving; /* an admitted one; the oldest */
 };
 
 struct survey {
@@ -34,6 +35,19 @@ struct survey {
     uint32_t admitted; /* in desired slots */
     struct slot_view slots[SLOT_MAX];
 };
+
+/* Whether it is to be replaced for its age or its size. A rollout has other cares: as long as
+ * one is under way, such a worker is as good as any of its revision. */
+static bool worker_is_expired(const struct rollout *rollout, const struct worker *worker)
+{
+    return !instant_is_never(worker->expired) && rollout->state == ROLLOUT_STEADY;
+}
+
+/* What its slot is to have, as far as anybody can say. */
+static bool worker_is_current(const struct rollout *rollout, const struct worker *worker)
+{
+    return worker->revision == rollout->target && !worker_is_expired(rollout, worker);
+}
 
 static void survey_worker(struct survey *survey, const struct rollout *rollout,
                           const struct worker *worker)
@@ -46,12 +60,21 @@ static void survey_worker(struct survey *survey, const struct rollout *rollout,
         survey->active++;
         survey->admitted += worker->state == WORKER_ADMITTED;
     }
-    if (worker->revision == rollout->slots[worker->slot].revision)
+    if (worker->revision == rollout->slots[worker->slot].revision &&
+        !worker_is_expired(rollout, worker)) {
         view->own = true;
-    if (worker->revision != rollout->target)
-        view->other = worker; /* workers ascend by id: the newest stays */
-    else if (!view->target || view->target->state != WORKER_ADMITTED)
+        if (!view->own_serving && worker->state == WORKER_ADMITTED)
+            view->own_serving = worker;
+    }
+    /* Workers ascend by id: the newest of the others stays. */
+    if (!worker_is_current(rollout, worker)) {
+        view->other = worker;
+    } else if (!view->target || view->target->state != WORKER_ADMITTED) {
+        view->other = view->target ? view->target : view->other;
         view->target = worker;
+    } else {
+        view->other = worker; /* a twin, found after its records were lost */
+    }
 }
 
 static void survey_take(struct survey *survey, const struct rollout *rollout)
@@ -80,8 +103,8 @@ bool rollout_is_busy(const struct rollout *rollout)
     return rollout->trial != 0 || rollout->queue_n > 0;
 }
 
-static void rollout_end(struct step *step, uint64_t revision, enum outcome outcome,
-                        struct reason reason)
+void step_end_rollout(struct step *step, uint64_t revision, enum outcome outcome,
+                      struct reason reason)
 {
     step_record(step, (struct record){.kind = RECORD_ROLLOUT_ENDED,
                                       .revision = revision,
@@ -96,10 +119,10 @@ static void rollout_end(struct step *step, uint64_t revision, enum outcome outco
 static void end_queue(struct step *step, enum outcome outcome, struct reason reason)
 {
     while (step->rollout->queue_n > 0)
-        rollout_end(step, step->rollout->queue[0], outcome, reason);
+        step_end_rollout(step, step->rollout->queue[0], outcome, reason);
 }
 
-static void rollout_stop(struct step *step, struct reason reason)
+void step_stop(struct step *step, struct reason reason)
 {
     step_record(step, (struct record){.kind = RECORD_STOPPING, .reason = reason});
     step_effect(step, (struct effect){.kind = EFFECT_CLOSE_LISTENERS});
@@ -165,18 +188,26 @@ static bool rule_verdict(struct step *step, const struct survey *survey)
     step->verdict = (struct reason){0};
     if (rollout->state == ROLLOUT_REVERTING)
         verdict = rollout->reason; /* why it began to revert is what its user must know */
-    rollout_end(step, trial, OUTCOME_FAILED, verdict);
+    step_end_rollout(step, trial, OUTCOME_FAILED, verdict);
     if (rollout->stable == 0) {
         end_queue(step, OUTCOME_FAILED, (struct reason){.cause = CAUSE_STOPPED});
-        rollout_stop(step, verdict);
+        step_stop(step, verdict);
     }
     return true;
+}
+
+void step_exit(struct step *step)
+{
+    struct reason reason = step->rollout->reason;
+    enum outcome outcome = reason.cause == CAUSE_STOPPED ? OUTCOME_COMPLETE : OUTCOME_FAILED;
+
+    step_effect(step,
+                (struct effect){.kind = EFFECT_EXIT, .outcome = outcome, .reason = reason});
 }
 
 static bool rule_stop(struct step *step, const struct survey *survey)
 {
     struct rollout *rollout = step->rollout;
-    enum outcome outcome;
 
     (void)survey;
     if (rollout->state != ROLLOUT_STOPPING)
@@ -189,10 +220,8 @@ static bool rule_stop(struct step *step, const struct survey *survey)
     }
     if (rollout->worker_n > 0)
         return false;
-    outcome = rollout->reason.cause == CAUSE_STOPPED ? OUTCOME_COMPLETE : OUTCOME_FAILED;
     step_record(step, (struct record){.kind = RECORD_STOPPED});
-    step_effect(step, (struct effect){
-                          .kind = EFFECT_EXIT, .outcome = outcome, .reason = rollout->reason});
+    step_exit(step);
     return true;
 }
 
@@ -216,18 +245,28 @@ static bool rule_scale_down(struct step *step, const struct survey *survey)
     return false;
 }
 
-/* A worker that was not admitted yet, of a revision that nobody wants any more. */
+/* Not the target's, and not needed: one that was not admitted yet, of a revision that nobody
+ * wants any more; or any beside the one that serves for the slot's own: it was to replace that
+ * one for its age and leaves this to the rollout now, or it is a twin that was found. */
+static bool worker_is_stray(const struct rollout *rollout, const struct survey *survey,
+                            const struct worker *worker)
+{
+    const struct worker *serving = survey->slots[worker->slot].own_serving;
+
+    if (worker->revision == rollout->target || worker == serving)
+        return false;
+    return serving || (worker->state != WORKER_ADMITTED &&
+                       worker->revision != rollout->slots[worker->slot].revision);
+}
+
 static bool rule_retire_stray(struct step *step, const struct survey *survey)
 {
     struct rollout *rollout = step->rollout;
 
-    (void)survey;
     for (size_t i = 0; i < rollout->worker_n; i++) {
         const struct worker *worker = &rollout->workers[i];
 
-        if (worker_can_retire(worker) && worker->state != WORKER_ADMITTED &&
-            worker->revision != rollout->target &&
-            worker->revision != rollout->slots[worker->slot].revision) {
+        if (worker_can_retire(worker) && worker_is_stray(rollout, survey, worker)) {
             worker_dispatch(step, worker->id, WORKER_EVENT_RETIRE);
             return true;
         }
@@ -263,9 +302,47 @@ static bool rule_end(struct step *step, const struct survey *survey)
     for (size_t i = 0; i < rollout->worker_n; i++)
         if (rollout->workers[i].revision != rollout->target)
             return false;
-    rollout_end(step, rollout->trial, reverting ? OUTCOME_FAILED : OUTCOME_COMPLETE,
-                rollout->reason);
+    step_end_rollout(step, rollout->trial, reverting ? OUTCOME_FAILED : OUTCOME_COMPLETE,
+                     rollout->reason);
     return true;
+}
+
+/* Whether every slot is served by what it is to have: the target, or what a rollout that was
+ * halted half-way has left in it. */
+static bool all_served(const struct survey *survey)
+{
+    for (uint32_t i = 0; i < survey->desired; i++)
+        if (!survey->slots[i].own_serving && !slot_is_updated(&survey->slots[i]))
+            return false;
+    return survey->desired > 0;
+}
+
+/* A worker that is too old or too big is to be replaced: while nothing else goes on, and one at
+ * a time until it is gone, the oldest first. One of a revision that was halted is left alone:
+ * what becomes of it is its user's to say. */
+static bool rule_recycle(struct step *step, const struct survey *survey)
+{
+    const struct rollout *rollout = step->rollout;
+
+    if (rollout->state != ROLLOUT_STEADY || !all_served(survey))
+        return false;
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        if (!instant_is_never(rollout->workers[i].expired))
+            return false;
+    for (size_t i = 0; i < rollout->worker_n; i++) {
+        const struct worker *worker = &rollout->workers[i];
+        struct reason reason = {
+            .worker = worker->id, .slot = worker->slot, .revision = worker->revision};
+
+        if (worker->state == WORKER_ADMITTED && worker->revision == rollout->target &&
+            recycle_is_due(rollout, worker, step->event->at, &reason.cause)) {
+            step_record(step, (struct record){.kind = RECORD_WORKER_EXPIRED,
+                                              .worker = worker->id,
+                                              .reason = reason});
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool rule_next_in_queue(struct step *step, const struct survey *survey)
@@ -431,9 +508,19 @@ static void reconcile(struct step *step)
     static rule_function *const while_stopping[] = {rule_stop, NULL};
     static rule_function *const while_running[] = {
         /* The next wish before the slots are emptied that only the last one did without. */
-        rule_verdict,         rule_next_in_queue, rule_scale_down, rule_retire_stray,
-        rule_retire_replaced, rule_promote,       rule_end,        rule_respawn,
-        rule_advance,         rule_make_room,     rule_forget,     NULL,
+        rule_verdict,
+        rule_next_in_queue,
+        rule_scale_down,
+        rule_retire_stray,
+        rule_retire_replaced,
+        rule_promote,
+        rule_end,
+        rule_recycle,
+        rule_respawn,
+        rule_advance,
+        rule_make_room,
+        rule_forget,
+        NULL,
     };
     struct survey survey;
     rule_function *const *rule;
@@ -456,7 +543,7 @@ static bool slot_has_other_active(const struct rollout *rollout, const struct wo
         const struct worker *other = &rollout->workers[i];
 
         if (other->id != worker->id && other->slot == worker->slot && worker_is_active(other) &&
-            other->revision == worker->revision)
+            other->revision == worker->revision && !worker_is_expired(rollout, other))
             return true;
     }
     return false;
@@ -508,11 +595,11 @@ static void supersede(struct step *step)
 
     end_queue(step, OUTCOME_SUPERSEDED, reason);
     if (rollout->state == ROLLOUT_FORWARD)
-        rollout_end(step, rollout->trial, OUTCOME_SUPERSEDED, reason);
+        step_end_rollout(step, rollout->trial, OUTCOME_SUPERSEDED, reason);
     else if (rollout->state == ROLLOUT_SETTLING) /* all its workers serve: it has succeeded */
-        rollout_end(step, rollout->trial, OUTCOME_COMPLETE, (struct reason){0});
+        step_end_rollout(step, rollout->trial, OUTCOME_COMPLETE, (struct reason){0});
     else if (rollout->state == ROLLOUT_REVERTING)
-        rollout_end(step, rollout->trial, OUTCOME_FAILED, rollout->reason);
+        step_end_rollout(step, rollout->trial, OUTCOME_FAILED, rollout->reason);
 }
 
 static void on_reload(struct step *step)
@@ -526,9 +613,9 @@ static void on_reload(struct step *step)
         (rollout_is_busy(rollout) &&
          (step->event->conflict == CONFLICT_REFUSE ||
           (step->event->conflict == CONFLICT_QUEUE && rollout->queue_n == QUEUE_MAX)))) {
-        rollout_end(step, revision, OUTCOME_REFUSED,
-                    (struct reason){.cause = stopping ? CAUSE_STOPPED : CAUSE_BUSY,
-                                    .revision = rollout->trial});
+        step_end_rollout(step, revision, OUTCOME_REFUSED,
+                         (struct reason){.cause = stopping ? CAUSE_STOPPED : CAUSE_BUSY,
+                                         .revision = rollout->trial});
         return;
     }
     if (rollout_is_busy(rollout) && step->event->conflict == CONFLICT_QUEUE) {
@@ -539,6 +626,15 @@ static void on_reload(struct step *step)
     step_record(step, (struct record){.kind = RECORD_ROLLOUT_STARTED, .revision = revision});
 }
 
+static void on_adopt(struct step *step)
+{
+    step_adopt(step);
+    if (step->event->revision == 0)
+        return;
+    step->verdict = (struct reason){0}; /* of a rollout that is superseded here */
+    on_reload(step);
+}
+
 static void on_boot(struct step *step)
 {
     struct rollout *rollout = step->rollout;
@@ -546,19 +642,22 @@ static void on_boot(struct step *step)
 
     end_queue(step, OUTCOME_FAILED, reason);
     if (rollout->state == ROLLOUT_SETTLING)
-        rollout_end(step, rollout->trial, OUTCOME_COMPLETE, (struct reason){0});
+        step_end_rollout(step, rollout->trial, OUTCOME_COMPLETE, (struct reason){0});
     else if (rollout->trial != 0)
-        rollout_end(step, rollout->trial, OUTCOME_FAILED,
-                    rollout->state == ROLLOUT_REVERTING ? rollout->reason : reason);
+        step_end_rollout(step, rollout->trial, OUTCOME_FAILED,
+                         rollout->state == ROLLOUT_REVERTING ? rollout->reason : reason);
     step_record(step, (struct record){.kind = RECORD_BOOTED});
+    if (step->event->without_stable && rollout->stable != 0)
+        step_record(step,
+                    (struct record){.kind = RECORD_STABLE_LOST, .revision = rollout->stable});
     if (step->event->revision == 0)
         return;
     if (rollout_revision(rollout, step->event->revision))
         step_record(step, (struct record){.kind = RECORD_ROLLOUT_STARTED,
                                           .revision = step->event->revision});
     else
-        rollout_end(step, step->event->revision, OUTCOME_REFUSED,
-                    (struct reason){.cause = CAUSE_BUSY});
+        step_end_rollout(step, step->event->revision, OUTCOME_REFUSED,
+                         (struct reason){.cause = CAUSE_BUSY});
 }
 
 static void on_scale(struct step *step)
@@ -577,10 +676,10 @@ static void on_stop(struct step *step)
         return;
     end_queue(step, OUTCOME_FAILED, reason);
     if (rollout->trial != 0)
-        rollout_end(step, rollout->trial,
-                    rollout->state == ROLLOUT_SETTLING ? OUTCOME_COMPLETE : OUTCOME_FAILED,
-                    rollout->state == ROLLOUT_SETTLING ? (struct reason){0} : reason);
-    rollout_stop(step, reason);
+        step_end_rollout(step, rollout->trial,
+                         rollout->state == ROLLOUT_SETTLING ? OUTCOME_COMPLETE : OUTCOME_FAILED,
+                         rollout->state == ROLLOUT_SETTLING ? (struct reason){0} : reason);
+    step_stop(step, reason);
 }
 
 static void on_hurry(struct step *step)
@@ -597,7 +696,7 @@ static void on_journal_lost(struct step *step)
 {
     /* A first start has nothing to fall back to: it goes on, undurable as it is. */
     if (step->rollout->state == ROLLOUT_FORWARD && step->rollout->stable != 0)
-        step->verdict = (struct reason){.cause = CAUSE_JOURNAL};
+        step->verdict = (struct reason){.cause = CAUSE_JOURNAL, .code = step->event->exit.code};
 }
 
 static void on_tick(struct step *step)
@@ -624,11 +723,15 @@ static void on_tick(struct step *step)
 struct event_row {
     void (*act)(struct step *);     /* of the app */
     enum worker_event worker_event; /* or of a worker, where act is NULL */
+    bool waits_for_next; /* a part of what the next event tells: nothing follows yet */
 };
 
 static const struct event_row event_rows[EVENT_N] = {
     [EVENT_BOOT] = {.act = on_boot},
-    [EVENT_ACCEPT] = {.act = on_accept},
+    [EVENT_VANISHED] = {.act = step_vanished, .waits_for_next = true},
+    [EVENT_FOUND] = {.act = step_found, .waits_for_next = true},
+    [EVENT_ADOPT] = {.act = on_adopt},
+    [EVENT_ACCEPT] = {.act = on_accept, .waits_for_next = true},
     [EVENT_RELOAD] = {.act = on_reload},
     [EVENT_SCALE] = {.act = on_scale},
     [EVENT_STOP] = {.act = on_stop},
@@ -642,6 +745,8 @@ static const struct event_row event_rows[EVENT_N] = {
     [EVENT_PING] = {.worker_event = WORKER_EVENT_PING},
     [EVENT_WATCHDOG_SET] = {.worker_event = WORKER_EVENT_WATCHDOG_SET},
     [EVENT_TRIGGER] = {.worker_event = WORKER_EVENT_TRIGGER},
+    [EVENT_ASKED] = {.worker_event = WORKER_EVENT_ASKED},
+    [EVENT_OVERWEIGHT] = {.worker_event = WORKER_EVENT_OVERWEIGHT},
     [EVENT_EXITED] = {.worker_event = WORKER_EVENT_EXITED},
 };
 
@@ -658,9 +763,10 @@ void rollout_step(struct rollout *rollout, const struct event *event, struct upd
         row->act(&step);
     else
         worker_dispatch(&step, event->worker, row->worker_event);
-    /* An accepted revision is a wish for the next event, not a change of this moment. */
-    if (event->kind != EVENT_ACCEPT)
-        reconcile(&step);
+    if (row->waits_for_next)
+        return; /* what has become due by now is still due: `now` is for what was asked for it
+                 */
+    reconcile(&step);
     rollout->now = event->at;
 }
 
@@ -682,5 +788,12 @@ struct instant rollout_wake(const struct rollout *rollout)
     if (rollout_is_rolling(rollout) && policy)
         wake =
             instant_earlier(wake, instant_plus(rollout->progress, policy->progress_deadline));
+    /* As with a retry: one that is due and has to wait, waits for an event. */
+    for (size_t i = 0; i < rollout->worker_n && rollout->state == ROLLOUT_STEADY; i++) {
+        struct instant due = recycle_due(rollout, &rollout->workers[i]);
+
+        if (!instant_reached(rollout->now, due))
+            wake = instant_earlier(wake, due);
+    }
     return wake;
 }

@@ -127,15 +127,70 @@ static int apply_booted(struct rollout *rollout, const struct record *record)
     return 0;
 }
 
+static int apply_stable_lost(struct rollout *rollout, const struct record *record)
+{
+    if (rollout->stable != record->revision || rollout->worker_n > 0 || rollout->trial != 0)
+        return 1;
+    rollout->stable = 0;
+    rollout->target = 0;
+    return 0;
+}
+
+/* The revision that most workers serve; of two, the older. 0: nobody serves. */
+static uint64_t most_served(const struct rollout *rollout)
+{
+    uint64_t best = 0;
+    size_t best_n = 0;
+
+    for (size_t r = 0; r < rollout->revision_n; r++) {
+        uint64_t number = rollout->revisions[r].number;
+        size_t n = 0;
+
+        for (size_t i = 0; i < rollout->worker_n; i++)
+            n += rollout->workers[i].revision == number &&
+                 rollout->workers[i].state == WORKER_ADMITTED;
+        if (n > best_n) {
+            best = number;
+            best_n = n;
+        }
+    }
+    return best;
+}
+
+/* What was waited for while nobody was there does not count as time without progress. After a
+ * damaged journal, revisions may be named that nothing is known of: what serves takes their
+ * place, or the app would be emptied for the want of a number. */
+static int apply_adopted(struct rollout *rollout, const struct record *record)
+{
+    if (rollout->trial != 0 && !rollout_revision(rollout, rollout->trial))
+        return 1;
+    if (rollout->stable != 0 && !rollout_revision(rollout, rollout->stable))
+        rollout->stable = most_served(rollout);
+    if (!rollout_revision(rollout, rollout->target))
+        rollout->target = rollout->state == ROLLOUT_FORWARD ? rollout->trial : rollout->stable;
+    for (uint32_t i = 0; i < rollout->slot_n; i++)
+        if (!rollout_revision(rollout, rollout->slots[i].revision))
+            rollout->slots[i].revision = 0; /* settled by what is wanted */
+    rollout->progress = record->at;
+    return 0;
+}
+
+/* They ascend. One that is not the newest was known to a journal that was damaged, and is known
+ * again by the workers that serve it. */
 static int apply_revision_accepted(struct rollout *rollout, const struct record *record)
 {
     size_t n = rollout->revision_n;
     uint32_t workers = record->policy.workers;
+    size_t i = n;
 
     if (n == REVISION_MAX || record->revision == 0 || workers == 0 || workers > SLOT_MAX ||
-        (n > 0 && rollout->revisions[n - 1].number >= record->revision))
+        rollout_revision(rollout, record->revision))
         return 1;
-    rollout->revisions[n] = (struct revision){record->revision, record->policy};
+    while (i > 0 && rollout->revisions[i - 1].number > record->revision)
+        i--;
+    memmove(&rollout->revisions[i + 1], &rollout->revisions[i],
+            (n - i) * sizeof(rollout->revisions[0]));
+    rollout->revisions[i] = (struct revision){record->revision, record->policy};
     rollout->revision_n++;
     if (rollout->last_revision < record->revision)
         rollout->last_revision = record->revision;
@@ -296,6 +351,8 @@ static int apply_worker_started(struct rollout *rollout, const struct record *re
         .started = record->at,
         .since = record->at,
         .ready = INSTANT_NEVER,
+        .expired = INSTANT_NEVER,
+        .asked = INSTANT_NEVER,
         .deadline = INSTANT_NEVER,
         .ping_deadline = INSTANT_NEVER,
         .watchdog = state_policy(rollout, record->revision)->watchdog,
@@ -362,6 +419,95 @@ static int apply_worker_extended(struct rollout *rollout, const struct record *r
     if (!worker)
         return 1;
     worker->deadline = record->deadline;
+    return 0;
+}
+
+static int apply_worker_watchdog(struct rollout *rollout, const struct record *record)
+{
+    struct worker *worker = state_worker(rollout, record->worker);
+
+    if (!worker)
+        return 1;
+    worker->watchdog = record->watchdog;
+    return 0;
+}
+
+static int apply_worker_expired(struct rollout *rollout, const struct record *record)
+{
+    struct worker *worker = state_worker(rollout, record->worker);
+
+    if (!worker)
+        return 1;
+    worker->expired = record->at;
+    return 0;
+}
+
+static int apply_worker_asked(struct rollout *rollout, const struct record *record)
+{
+    struct worker *worker = state_worker(rollout, record->worker);
+
+    if (!worker)
+        return 1;
+    worker->asked = record->at;
+    return 0;
+}
+
+/* Where nothing else is known, what serves is what is to be kept. And nothing is started by an
+ * app that stops, so its stop is over, and what was known last is older than the worker. */
+static void state_keep_found(struct rollout *rollout, uint64_t revision, struct instant at)
+{
+    if (rollout->state == ROLLOUT_STOPPING || rollout->state == ROLLOUT_STOPPED) {
+        rollout->reason = (struct reason){0};
+        rollout->target = rollout->stable;
+        state_enter(rollout, ROLLOUT_STEADY, at);
+    }
+    if (rollout_revision(rollout, rollout->trial))
+        return;
+    if (!rollout_revision(rollout, rollout->stable))
+        rollout->stable = revision;
+    if (!rollout_revision(rollout, rollout->target))
+        rollout->target = rollout->stable;
+}
+
+static int apply_worker_found(struct rollout *rollout, const struct record *record)
+{
+    size_t i = worker_index(rollout, record->worker);
+    struct slot *slot;
+
+    if (rollout->worker_n == WORKER_MAX || record->slot >= SLOT_MAX || record->worker == 0 ||
+        !rollout_revision(rollout, record->revision) ||
+        (i < rollout->worker_n && rollout->workers[i].id == record->worker))
+        return 1;
+    memmove(&rollout->workers[i + 1], &rollout->workers[i],
+            (rollout->worker_n - i) * sizeof(rollout->workers[0]));
+    rollout->worker_n++;
+    rollout->workers[i] = (struct worker){
+        .id = record->worker,
+        .revision = record->revision,
+        .slot = record->slot,
+        .state = WORKER_ADMITTED,
+        .started = record->at,
+        .since = record->at,
+        .ready = record->at,
+        .expired = INSTANT_NEVER,
+        .asked = INSTANT_NEVER,
+        .deadline = INSTANT_NEVER,
+        .pid = record->pid,
+        .start_time = record->start_time,
+        .watchdog = state_policy(rollout, record->revision)->watchdog,
+        .ping_deadline = INSTANT_NEVER,
+    };
+    if (rollout->last_worker < record->worker)
+        rollout->last_worker = record->worker;
+    state_keep_found(rollout, record->revision, record->at);
+    slot = &rollout->slots[record->slot];
+    if (slot->state == SLOT_VACANT || record->revision == rollout->target) {
+        slot->state = SLOT_FILLED;
+        slot->since = record->at;
+    }
+    /* As one that is admitted; but it does not bring its slot back to an old revision. */
+    if (record->revision == rollout->target)
+        slot->revision = record->revision;
     return 0;
 }
 
@@ -478,11 +624,13 @@ static int apply_snapshot_worker(struct rollout *rollout, const struct record *r
         .started = record->started,
         .since = record->since,
         .ready = record->ready,
+        .expired = record->expired,
+        .asked = record->asked,
         .deadline = record->deadline,
         .pid = record->pid,
         .start_time = record->start_time,
         .failure = record->reason,
-        .watchdog = state_policy(rollout, record->revision)->watchdog,
+        .watchdog = record->watchdog,
         .ping_deadline = INSTANT_NEVER,
     };
     return 0;
@@ -490,6 +638,8 @@ static int apply_snapshot_worker(struct rollout *rollout, const struct record *r
 
 static apply_function *const apply_functions[RECORD_N] = {
     [RECORD_BOOTED] = apply_booted,
+    [RECORD_ADOPTED] = apply_adopted,
+    [RECORD_STABLE_LOST] = apply_stable_lost,
     [RECORD_REVISION_ACCEPTED] = apply_revision_accepted,
     [RECORD_REVISION_FORGOTTEN] = apply_revision_forgotten,
     [RECORD_QUEUED] = apply_queued,
@@ -505,6 +655,10 @@ static apply_function *const apply_functions[RECORD_N] = {
     [RECORD_WORKER_READY] = apply_worker_ready,
     [RECORD_WORKER_ADMITTED] = apply_worker_admitted,
     [RECORD_WORKER_EXTENDED] = apply_worker_extended,
+    [RECORD_WORKER_WATCHDOG] = apply_worker_watchdog,
+    [RECORD_WORKER_EXPIRED] = apply_worker_expired,
+    [RECORD_WORKER_ASKED] = apply_worker_asked,
+    [RECORD_WORKER_FOUND] = apply_worker_found,
     [RECORD_WORKER_RETIRED] = apply_worker_retired,
     [RECORD_WORKER_KILLED] = apply_worker_killed,
     [RECORD_WORKER_GONE] = apply_worker_gone,

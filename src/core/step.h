@@ -19,6 +19,27 @@ void step_effect(struct step *step, struct effect effect);
  * it belongs to, or sends its slot into back-off. */
 void step_worker_failed(struct step *step, const struct worker *worker, struct reason reason);
 
+/* The end of a rollout, or of one that waits for its turn; and of the app: it empties itself.
+ * The primary then ends by step_exit(). */
+void step_end_rollout(struct step *step, uint64_t revision, enum outcome outcome,
+                      struct reason reason);
+void step_stop(struct step *step, struct reason reason);
+void step_exit(struct step *step);
+
+/* The events by which a primary takes over the workers of an earlier one (adopt.c). */
+void step_vanished(struct step *step);
+void step_found(struct step *step);
+void step_adopt(struct step *step);
+
+/* When an admitted worker is as old as it may be; INSTANT_NEVER: never, or it is not admitted.
+ */
+struct instant recycle_due(const struct rollout *rollout, const struct worker *worker);
+
+/* Whether it is too old at `at`, or too big, and which of them: *ret_cause is always written.
+ */
+bool recycle_is_due(const struct rollout *rollout, const struct worker *worker,
+                    struct instant at, enum cause *ret_cause);
+
 /* What can happen to one worker: the events that name one, and those that the core finds. */
 enum worker_event {
     WORKER_EVENT_SPAWNED,
@@ -28,7 +49,10 @@ enum worker_event {
     WORKER_EVENT_PING,
     WORKER_EVENT_WATCHDOG_SET,
     WORKER_EVENT_TRIGGER,
+    WORKER_EVENT_ASKED,
+    WORKER_EVENT_OVERWEIGHT,
     WORKER_EVENT_EXITED,
+    WORKER_EVENT_LOST,        /* the primary ended before it knew whether it had begun */
     WORKER_EVENT_DEADLINE,    /* of its state */
     WORKER_EVENT_PING_MISSED, /* the watchdog's deadline */
     WORKER_EVENT_RETIRE,      /* a replacement serves, or its slot closes */

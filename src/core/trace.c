@@ -36,63 +36,68 @@ static void add_who(struct line *line, const struct reason *reason)
                  (unsigned long long)reason->revision);
 }
 
+static void add_primary(struct line *line, const struct reason *reason)
+{
+    add_who(line, reason);
+    line_add(line, reason->worker != 0 ? "was being started when the primary ended"
+                                       : "the primary ended before the rollout did");
+}
+
+/* Causes that need no more than a sentence. */
+static const char *const sentences[CAUSE_N] = {
+    [CAUSE_NONE] = "no reason",
+    [CAUSE_NO_PROGRESS] = "no progress within progress_deadline_seconds",
+    [CAUSE_STOPPED] = "the app was stopped",
+};
+
+/* The same, of a worker. */
+static const char *const predicates[CAUSE_N] = {
+    [CAUSE_OOM_KILLED] = "was ended by the kernel's OOM killer",
+    [CAUSE_VANISHED] = "ended, and its exit status is not known",
+    [CAUSE_NOT_READY] = "was not ready in time",
+    [CAUSE_WATCHDOG] = "missed its watchdog",
+    [CAUSE_AGE] = "is as old as recycle.max_age_seconds allows",
+    [CAUSE_MEMORY] = "uses more than recycle.memory_bytes",
+};
+
+static const char *or_unknown(const char *name)
+{
+    return name ? name : "unknown error";
+}
+
 static void add_reason(struct line *line, const struct reason *reason)
 {
-    const char *name;
+    unsigned long long revision = reason->revision;
 
-    switch (reason->cause) {
-    case CAUSE_NONE:
-        line_add(line, "no reason");
-        return;
-    case CAUSE_EXITED:
+    if (reason->cause >= CAUSE_N) {
+        line_add(line, "unknown reason");
+    } else if (sentences[reason->cause]) {
+        line_add(line, "%s", sentences[reason->cause]);
+    } else if (predicates[reason->cause]) {
+        add_who(line, reason);
+        line_add(line, "%s", predicates[reason->cause]);
+    } else if (reason->cause == CAUSE_PRIMARY) {
+        add_primary(line, reason);
+    } else if (reason->cause == CAUSE_EXITED) {
         add_who(line, reason);
         line_add(line, "exited with status %d", reason->code);
-        return;
-    case CAUSE_SIGNALED:
+    } else if (reason->cause == CAUSE_SIGNALED) {
+        const char *name = sigabbrev_np(reason->code);
+
         add_who(line, reason);
-        name = sigabbrev_np(reason->code);
         line_add(line, "was ended by SIG%s", name ? name : "?");
-        return;
-    case CAUSE_VANISHED:
+    } else if (reason->cause == CAUSE_SPAWN_FAILED) {
         add_who(line, reason);
-        line_add(line, "ended, and its exit status is not known");
-        return;
-    case CAUSE_SPAWN_FAILED:
-        add_who(line, reason);
-        name = strerrordesc_np(reason->code);
-        line_add(line, "could not be started: %s", name ? name : "unknown error");
-        return;
-    case CAUSE_NOT_READY:
-        add_who(line, reason);
-        line_add(line, "was not ready in time");
-        return;
-    case CAUSE_WATCHDOG:
-        add_who(line, reason);
-        line_add(line, "missed its watchdog");
-        return;
-    case CAUSE_NO_PROGRESS:
-        line_add(line, "no progress within progress_deadline_seconds");
-        return;
-    case CAUSE_SUPERSEDED:
-        line_add(line, "superseded by revision %llu", (unsigned long long)reason->revision);
-        return;
-    case CAUSE_BUSY:
-        line_add(line, "the rollout of revision %llu is under way",
-                 (unsigned long long)reason->revision);
-        return;
-    case CAUSE_STOPPED:
-        line_add(line, "the app was stopped");
-        return;
-    case CAUSE_JOURNAL:
+        line_add(line, "could not be started: %s", or_unknown(strerrordesc_np(reason->code)));
+    } else if (reason->cause == CAUSE_SUPERSEDED) {
+        line_add(line, "superseded by revision %llu", revision);
+    } else if (reason->cause == CAUSE_BUSY) {
+        line_add(line, "the rollout of revision %llu is under way", revision);
+    } else {
         line_add(line, "the state journal can't be written");
-        return;
-    case CAUSE_PRIMARY:
-        line_add(line, "the primary ended before the rollout did");
-        return;
-    case CAUSE_N:
-        break;
+        if (reason->code != 0)
+            line_add(line, ": %s", or_unknown(strerrordesc_np(reason->code)));
     }
-    line_add(line, "unknown reason");
 }
 
 const char *reason_describe(const struct reason *reason, char *text, size_t size)
@@ -121,7 +126,7 @@ static void add_details(struct line *line, const struct record *record)
 {
     uint32_t fields = record_fields(record->kind);
 
-    if (record->kind == RECORD_WORKER_STARTED)
+    if (record->kind == RECORD_WORKER_STARTED || record->kind == RECORD_WORKER_FOUND)
         line_add(line, ", slot %u, revision %llu", record->slot,
                  (unsigned long long)record->revision);
     if (fields & FIELD_PID)
@@ -130,6 +135,8 @@ static void add_details(struct line *line, const struct record *record)
         line_add(line, ", %s", outcome_name(record->outcome));
     if (record->kind == RECORD_SCALED)
         line_add(line, " to %u", record->workers);
+    if (record->kind == RECORD_WORKER_WATCHDOG)
+        line_add(line, " of %llu ms", (unsigned long long)span_to_ms(record->watchdog));
     if (record->kind == RECORD_SLOT_WAITING)
         line_add(line, " for %llu ms after %u %s",
                  (unsigned long long)span_to_ms(instant_since(record->deadline, record->at)),

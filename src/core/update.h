@@ -10,6 +10,8 @@
 
 enum record_kind {
     RECORD_BOOTED,             /* a primary began; what lived before is gone */
+    RECORD_ADOPTED,            /* a primary began; what lived before lives on */
+    RECORD_STABLE_LOST,        /* revision: can't run any more; nothing to go back to */
     RECORD_REVISION_ACCEPTED,  /* revision, policy */
     RECORD_REVISION_FORGOTTEN, /* revision: no worker, slot or wish has it any more */
     RECORD_QUEUED,             /* revision waits for its turn */
@@ -25,6 +27,11 @@ enum record_kind {
     RECORD_WORKER_READY,    /* worker, deadline: admitted then */
     RECORD_WORKER_ADMITTED, /* worker */
     RECORD_WORKER_EXTENDED, /* worker, deadline */
+    RECORD_WORKER_WATCHDOG, /* worker, watchdog: what it asked for */
+    RECORD_WORKER_EXPIRED,  /* worker, reason: serves on, and is to be replaced */
+    RECORD_WORKER_ASKED,    /* worker: was sent its drain signal */
+    RECORD_WORKER_FOUND,    /* worker, slot, revision, pid, start_time: serves, and no record
+                               told of it */
     RECORD_WORKER_RETIRED,  /* worker, deadline: killed then; reason where it failed */
     RECORD_WORKER_KILLED,   /* worker, deadline: killed again then; reason where it failed */
     RECORD_WORKER_GONE,     /* worker, reason */
@@ -60,6 +67,9 @@ enum record_field {
     FIELD_SCALE_BASE = 1 << 19,
     FIELD_LAST_REVISION = 1 << 20,
     FIELD_LAST_WORKER = 1 << 21,
+    FIELD_WATCHDOG = 1 << 22,
+    FIELD_EXPIRED = 1 << 23,
+    FIELD_ASKED = 1 << 24,
 };
 
 enum outcome {
@@ -85,12 +95,15 @@ struct record {
     enum outcome outcome;
     struct reason reason;
     struct policy policy; /* REVISION_ACCEPTED */
+    struct span watchdog; /* WORKER_WATCHDOG, and of snapshots */
 
     /* Of snapshots alone. */
     uint32_t state; /* enum rollout_state, slot_state or worker_state */
     struct instant since;
     struct instant started;
     struct instant ready;
+    struct instant expired;
+    struct instant asked;
     struct instant progress;
     uint64_t stable;
     uint64_t target;

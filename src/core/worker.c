@@ -134,9 +134,14 @@ static void cell_ping(struct step *step, const struct worker *worker)
 
 static void cell_watchdog_set(struct step *step, const struct worker *worker)
 {
-    struct worker *original = state_worker(step->rollout, worker->id);
+    struct worker *original;
 
-    original->watchdog = step->event->span;
+    /* Said again and again, it is written down once. */
+    if (worker->watchdog.nanoseconds != step->event->span.nanoseconds)
+        step_record(step, (struct record){.kind = RECORD_WORKER_WATCHDOG,
+                                          .worker = worker->id,
+                                          .watchdog = step->event->span});
+    original = state_worker(step->rollout, worker->id);
     original->ping_deadline =
         worker->state == WORKER_STARTING || step->event->span.nanoseconds == 0
             ? INSTANT_NEVER
@@ -153,6 +158,22 @@ static void cell_hung(struct step *step, const struct worker *worker)
                                       .reason = reason});
     step_effect(step, (struct effect){.kind = EFFECT_ABORT, .worker = worker->id});
     step_worker_failed(step, worker, reason);
+}
+
+static void cell_overweight(struct step *step, const struct worker *worker)
+{
+    state_worker(step->rollout, worker->id)->overweight = true;
+}
+
+static void cell_asked(struct step *step, const struct worker *worker)
+{
+    step_record(step, (struct record){.kind = RECORD_WORKER_ASKED, .worker = worker->id});
+}
+
+/* Nobody has seen it, so nobody misses it: no mark against its revision. */
+static void cell_lost(struct step *step, const struct worker *worker)
+{
+    worker_gone(step, worker, worker_reason(worker, CAUSE_PRIMARY, 0));
 }
 
 static void cell_died(struct step *step, const struct worker *worker)
@@ -213,6 +234,7 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
             {
                 [WORKER_EVENT_SPAWNED] = CELL(spawned),
                 [WORKER_EVENT_SPAWN_FAILED] = CELL(spawn_failed),
+                [WORKER_EVENT_LOST] = CELL(lost),
             },
         [WORKER_STARTING] =
             {
@@ -222,6 +244,7 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_PING] = CELL(no_matter),
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
+                [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_DEADLINE] = CELL(not_ready),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
@@ -234,6 +257,7 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_PING] = CELL(ping),
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
+                [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_DEADLINE] = CELL(admit),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
@@ -247,6 +271,7 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_PING] = CELL(ping),
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
+                [WORKER_EVENT_OVERWEIGHT] = CELL(overweight),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
@@ -259,6 +284,8 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_PING] = CELL(no_matter),
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(no_matter),
                 [WORKER_EVENT_TRIGGER] = CELL(too_late),
+                [WORKER_EVENT_ASKED] = CELL(asked),
+                [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(gone),
                 [WORKER_EVENT_DEADLINE] = CELL(kill),
                 [WORKER_EVENT_HURRY] = CELL(kill),
@@ -271,6 +298,8 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_PING] = CELL(too_late),
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(too_late),
                 [WORKER_EVENT_TRIGGER] = CELL(too_late),
+                [WORKER_EVENT_ASKED] = CELL(too_late),
+                [WORKER_EVENT_OVERWEIGHT] = CELL(too_late),
                 [WORKER_EVENT_EXITED] = CELL(gone),
                 [WORKER_EVENT_DEADLINE] =
                     CELL(kill),
@@ -279,12 +308,21 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
 };
 
 static const char *const worker_event_names[WORKER_EVENT_N] = {
-    [WORKER_EVENT_SPAWNED] = "spawned",   [WORKER_EVENT_SPAWN_FAILED] = "spawn_failed",
-    [WORKER_EVENT_READY] = "ready",       [WORKER_EVENT_EXTEND] = "extend",
-    [WORKER_EVENT_PING] = "ping",         [WORKER_EVENT_WATCHDOG_SET] = "watchdog_set",
-    [WORKER_EVENT_TRIGGER] = "trigger",   [WORKER_EVENT_EXITED] = "exited",
-    [WORKER_EVENT_DEADLINE] = "deadline", [WORKER_EVENT_PING_MISSED] = "ping_missed",
-    [WORKER_EVENT_RETIRE] = "retire",     [WORKER_EVENT_HURRY] = "hurry",
+    [WORKER_EVENT_SPAWNED] = "spawned",
+    [WORKER_EVENT_SPAWN_FAILED] = "spawn_failed",
+    [WORKER_EVENT_READY] = "ready",
+    [WORKER_EVENT_EXTEND] = "extend",
+    [WORKER_EVENT_PING] = "ping",
+    [WORKER_EVENT_WATCHDOG_SET] = "watchdog_set",
+    [WORKER_EVENT_TRIGGER] = "trigger",
+    [WORKER_EVENT_ASKED] = "asked",
+    [WORKER_EVENT_OVERWEIGHT] = "overweight",
+    [WORKER_EVENT_EXITED] = "exited",
+    [WORKER_EVENT_LOST] = "lost",
+    [WORKER_EVENT_DEADLINE] = "deadline",
+    [WORKER_EVENT_PING_MISSED] = "ping_missed",
+    [WORKER_EVENT_RETIRE] = "retire",
+    [WORKER_EVENT_HURRY] = "hurry",
 };
 
 const char *worker_cell_name(enum worker_state state, enum worker_event event)

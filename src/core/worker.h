@@ -31,14 +31,18 @@ struct worker {
     struct instant started;  /* its record was written */
     struct instant since;    /* of its state */
     struct instant ready;    /* INSTANT_NEVER: not yet */
+    struct instant expired;  /* since then it is to be replaced, too old or too big as it is;
+                                INSTANT_NEVER: it is not */
+    struct instant asked;    /* was sent its drain signal; INSTANT_NEVER: not yet */
     struct instant deadline; /* of its state; INSTANT_NEVER: none */
     int32_t pid;
     uint64_t start_time;
     struct reason failure; /* why it is being ended, where that is a failure */
+    struct span watchdog;  /* WATCHDOG=1 is due this often; 0: never */
 
-    /* Not journaled: a new primary starts the watchdog anew. */
-    struct span watchdog;
+    /* Not journaled: a new primary starts the watchdog, and its weighing, anew. */
     struct instant ping_deadline;
+    bool overweight;
 };
 
 const char *worker_state_name(enum worker_state state);

@@ -178,7 +178,7 @@ int cgroup_find_writable(char **ret_folder)
         return rv;
     fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return 1;
+        return errno == ENOENT || errno == EACCES ? 1 : error_from_errno();
     /* Moving a process needs the right to write to cgroup.procs of the common parent too. */
     if (faccessat(fd, ".", W_OK, AT_EACCESS) < 0 ||
         faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) < 0)

@@ -73,8 +73,8 @@ static void read_parts(struct msghdr *message, struct notify_datagram *datagram)
     }
 }
 
-int notify_socket_receive(int fd, char *buffer, size_t size,
-                          struct notify_datagram *ret_datagram)
+static int receive(int fd, int flags, char *buffer, size_t size,
+                   struct notify_datagram *ret_datagram)
 {
     union {
         struct cmsghdr align;
@@ -91,7 +91,7 @@ int notify_socket_receive(int fd, char *buffer, size_t size,
     ssize_t count;
 
     do {
-        count = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        count = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
     } while (count < 0 && errno == EINTR);
     if (count < 0)
         return errno == EAGAIN ? 1 : error_from_errno();
@@ -100,6 +100,17 @@ int notify_socket_receive(int fd, char *buffer, size_t size,
     datagram.truncated = (message.msg_flags & MSG_TRUNC) != 0;
     *ret_datagram = datagram;
     return 0;
+}
+
+int notify_socket_receive(int fd, char *buffer, size_t size,
+                          struct notify_datagram *ret_datagram)
+{
+    return receive(fd, 0, buffer, size, ret_datagram);
+}
+
+int notify_socket_peek(int fd, char *buffer, size_t size, struct notify_datagram *ret_datagram)
+{
+    return receive(fd, MSG_PEEK, buffer, size, ret_datagram);
 }
 
 int notify_socket_sweep(const char *folder)

@@ -34,3 +34,9 @@ MUST_CHECK int notify_socket_sweep(const char *folder);
 /* Takes one datagram. Does not block. Returns 0; 1 where none is waiting; -errno. */
 MUST_CHECK int notify_socket_receive(int fd, char *buffer, size_t size,
                                      struct notify_datagram *ret_datagram);
+
+/* The same, and leaves it there: the next call gives it again, with another copy of its
+ * descriptor. So what it says can be written down before it is taken; whoever is killed between
+ * the two hears it twice, and never not at all. */
+MUST_CHECK int notify_socket_peek(int fd, char *buffer, size_t size,
+                                  struct notify_datagram *ret_datagram);

@@ -1,11 +1,12 @@
 /* A process held by a descriptor: the number can't come to mean another one (pidfd_open(2)).
  *
  * A pid that was written down (in the journal, in a lock file) is believed only together with
- * its start time. The descriptor is readable once the process has ended; what it ended with is
- * told to its parent alone.
+ * its start time. The descriptor is readable once the process has ended. What it ended with is
+ * told to its parent; to anybody else, since Linux 6.15, once the parent has reaped it.
  */
 #pragma once
 
+#include "base/mono.h"
 #include "base/own.h"
 
 #include <stdbool.h>
@@ -34,3 +35,15 @@ bool pidfd_has_ended(int fd);
 /* Takes the exit status of an own child that has ended, and removes its zombie. Does not block.
  * Returns 0; 1 where it still runs; -ECHILD where it is not our child, or was reaped before. */
 MUST_CHECK int pidfd_reap(int fd, struct pidfd_exit *ret_exit);
+
+/* How a process ended that is not our child: one of an earlier primary, whose parent now is
+ * init or a subreaper, which reaps it (PIDFD_GET_INFO with PIDFD_INFO_EXIT, linux/pidfd.h since
+ * Linux 6.15). The kernel tells it once the process has been reaped, which is a little after
+ * the descriptor has become readable; systemd takes well under a millisecond for it.
+ *
+ * To be asked where pidfd_reap() says -ECHILD. Waits at most `patience` for the reaper (zero:
+ * does not block), by poll(2) for POLLHUP, which a pidfd has from the reaping on (Linux 6.9).
+ * Returns 0; 1 where it still runs, or has not been reaped by then; -EOPNOTSUPP where this
+ * kernel will never tell, which it does not wait for; -errno. */
+MUST_CHECK int pidfd_exit_of_stranger(int fd, struct span patience,
+                                      struct pidfd_exit *ret_exit);

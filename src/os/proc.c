@@ -5,9 +5,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     PATH_SIZE = 64,
@@ -90,6 +90,17 @@ static int read_socket_link(int dir_fd, const char *path, uint64_t *ret_inode)
         return 1;
     *ret_inode = inode;
     return 0;
+}
+
+bool proc_runs(pid_t pid, const char *path)
+{
+    char link[64];
+    struct stat runs;
+    struct stat wanted;
+
+    (void)snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+    return stat(link, &runs) == 0 && stat(path, &wanted) == 0 && runs.st_dev == wanted.st_dev &&
+           runs.st_ino == wanted.st_ino;
 }
 
 int proc_fd_socket(pid_t pid, int fd, uint64_t *ret_inode)

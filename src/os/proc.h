@@ -8,6 +8,7 @@
 #include "base/own.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,9 @@ MUST_CHECK int proc_stat_read(pid_t pid, struct proc_stat *ret_stat);
  * become
  * '?'. Returns 0; 1 where there is no such process; -errno. */
 MUST_CHECK int proc_name(pid_t pid, char *name, size_t size);
+
+/* Whether the process runs the executable at `path`; false also where that can't be seen. */
+bool proc_runs(pid_t pid, const char *path);
 
 /* The inode of the socket that is descriptor `fd` of the process. Returns 0; 1 where it is no
  * socket, or there is no such process or descriptor; -errno (-EACCES: another user's). */

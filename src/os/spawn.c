@@ -185,17 +185,19 @@ static _Noreturn void child_run(const struct birth *birth)
 
 /* Above runs in the child. */
 
-/* fork(2) that also gives a pidfd: at one go by clone3(2), since Linux 5.3; in two where that
- * is missing or forbidden (an older seccomp filter says EPERM). The second way is safe too: the
- * child is ours to reap, so its number can't be taken before. Returns the pid, 0 in the child,
- * -errno. */
-static pid_t fork_with_pidfd(int *ret_pidfd)
+/* fork(2) into a cgroup (CLONE_INTO_CGROUP, since Linux 5.7), so that whoever looks there finds
+ * the child from its first moment on; -1: into our own. It also gives a pidfd: at one go by
+ * clone3(2), since Linux 5.3; in two where that is missing or forbidden (an older seccomp
+ * filter says EPERM). The second way is safe too: the child is ours to reap, so its number
+ * can't be taken before. Returns the pid, 0 in the child, -errno. */
+static pid_t fork_with_pidfd(int cgroup_fd, int *ret_pidfd)
 {
     int pidfd = -1;
     struct clone_args arguments = {
-        .flags = CLONE_PIDFD,
+        .flags = CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
         .exit_signal = SIGCHLD,
+        .cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     int rv;
@@ -204,6 +206,8 @@ static pid_t fork_with_pidfd(int *ret_pidfd)
         *ret_pidfd = pidfd;
         return pid;
     }
+    if (cgroup_fd >= 0 && errno != EAGAIN && errno != ENOMEM)
+        return fork_with_pidfd(-1, ret_pidfd); /* the loader joins it, and says why it can't */
     if (errno != ENOSYS && errno != EPERM)
         return error_from_errno();
     pid = fork();
@@ -223,7 +227,7 @@ static pid_t fork_with_pidfd(int *ret_pidfd)
 }
 
 /* Forks with all signals blocked, so that the child starts without the primary's handlers. */
-static pid_t fork_quietly(const struct birth *birth, int *ret_pidfd)
+static pid_t fork_quietly(const struct birth *birth, int cgroup_fd, int *ret_pidfd)
 {
     sigset_t all;
     sigset_t before;
@@ -232,7 +236,7 @@ static pid_t fork_quietly(const struct birth *birth, int *ret_pidfd)
     (void)sigfillset(&all);
     if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
         return error_from_errno();
-    pid = fork_with_pidfd(ret_pidfd);
+    pid = fork_with_pidfd(cgroup_fd, ret_pidfd);
     if (pid == 0)
         child_run(birth);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -270,6 +274,7 @@ int spawn_worker(const struct spawn_request *request, struct spawned *ret_spawne
     _cleanup_(spawned_release) struct spawned spawned = SPAWNED_NONE;
     _cleanup_fd_ int write_fd = -1;
     _cleanup_fd_ int null_fd = -1;
+    _cleanup_fd_ int cgroup_fd = -1;
     struct proc_stat stat;
     int rv = open_status_pipe(&spawned.status_fd, &write_fd);
 
@@ -282,7 +287,9 @@ int spawn_worker(const struct spawn_request *request, struct spawned *ret_spawne
                         &birth);
     if (rv < 0)
         return rv;
-    spawned.pid = fork_quietly(&birth, &spawned.pidfd);
+    if (request->cgroup)
+        cgroup_fd = open(request->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    spawned.pid = fork_quietly(&birth, cgroup_fd, &spawned.pidfd);
     if (spawned.pid < 0)
         return spawned.pid;
 

@@ -11,6 +11,7 @@
 
 static const struct span answer_limit = {10000000000u};
 static const struct span look_after = {1000000000u};
+static const struct span return_limit = {5000000000u}; /* for a primary that was killed */
 
 enum exit_code verb_scale(const struct options *options)
 {
@@ -93,16 +94,42 @@ static void look_at_stopping(const struct conversation *talk, struct stop_watch 
         show_stopping(watch, &app);
 }
 
+/* The connection has ended. One that leaves takes its socket away before; one that is killed
+ * leaves it behind, and where its workers outlive it, the next one goes on with the stopping:
+ * it is asked once more, so that the connection lasts until its end. Returns 0 where it was
+ * asked, CLIENT_CLOSED where nobody is there who would be stopping, or what talk_explain()
+ * takes. */
+static int stop_successor(struct conversation *talk, const struct varlink_call *call)
+{
+    struct app_view app;
+    int error = 0;
+    enum reach reach = talk_reconnect(talk, &error);
+    int r;
+
+    if (reach == REACH_STALE && talk_await(talk, instant_plus(clock_now(), return_limit)) == 0)
+        reach = REACH_DONE;
+    if (reach != REACH_DONE)
+        return CLIENT_CLOSED;
+    r = talk_ask_status(talk, &app);
+    if (r != 0)
+        return r;
+    return strcmp(app.rollout.state, "stopping") == 0 ? talk_ask(talk, call) : CLIENT_CLOSED;
+}
+
 /* Returns when the primary is gone: 0, or what talk_explain() takes. */
-static int wait_until_gone(struct conversation *talk, struct stop_watch *watch)
+static int wait_until_gone(struct conversation *talk, const struct varlink_call *call,
+                           struct stop_watch *watch)
 {
     for (;;) {
         int r;
 
         look_at_stopping(talk, watch);
         r = talk_receive(talk, instant_plus(clock_now(), look_after));
-        if (talk_is_cut(r))
-            return 0;
+        if (talk_is_cut(r)) {
+            r = stop_successor(talk, call);
+            if (talk_is_cut(r))
+                return 0;
+        }
         if (r != 0 && (r != CLIENT_TIMEOUT || instant_reached(clock_now(), talk->deadline)))
             return r;
     }
@@ -120,7 +147,7 @@ enum exit_code verb_stop(const struct options *options)
     r = talk_ask(&talk, &call);
     if (r != 0)
         return talk_explain(&talk, r);
-    r = wait_until_gone(&talk, &watch);
+    r = wait_until_gone(&talk, &call, &watch);
     region_erase(&watch.region, stdout);
     if (r == CLIENT_TIMEOUT) {
         complain("%s: still stopping at the end of --timeout", talk.target.name);

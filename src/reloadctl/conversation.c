@@ -5,24 +5,35 @@
 #include "reloadctl/complain.h"
 #include "reloadctl/printable.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct span beside_limit = {2000000000u};
+
+/* Nothing tells when a socket that is not there, or that nobody listens on, begins to be
+ * listened on. A primary that is started at once is back after some 30 ms. */
+static const struct span first_pause = {20000000u};
+static const struct span last_pause = {250000000u};
+
+int talk_find(struct conversation *talk, const char *app, const struct options *options,
+              struct span limit)
+{
+    *talk = (struct conversation){
+        .deadline = instant_plus(clock_now(), options->has_timeout ? options->timeout : limit),
+        .deadline_is_chosen = options->has_timeout,
+        .wants_json = options->json,
+    };
+    return target_find(app, &talk->target);
+}
 
 int talk_open(struct conversation *talk, const char *app, const struct options *options,
               struct span limit)
 {
     enum reach reach;
     int error = 0;
-    int r;
+    int r = talk_find(talk, app, options, limit);
 
-    *talk = (struct conversation){
-        .deadline = instant_plus(clock_now(), options->has_timeout ? options->timeout : limit),
-        .deadline_is_chosen = options->has_timeout,
-        .wants_json = options->json,
-    };
-    r = target_find(app, &talk->target);
     if (r != 0)
         return r;
     reach = talk_reconnect(talk, &error);
@@ -42,6 +53,26 @@ enum reach talk_reconnect(struct conversation *talk, int *ret_error)
     if (reach == REACH_DONE)
         client_init_take(&talk->client, take_fd(fd));
     return reach;
+}
+
+int talk_await(struct conversation *talk, struct instant limit)
+{
+    limit = instant_earlier(limit, talk->deadline);
+    for (;;) {
+        struct instant now = clock_now();
+        struct span pause = talk->pause.nanoseconds > 0 ? talk->pause : first_pause;
+        int error = 0;
+
+        if (instant_reached(now, limit))
+            return CLIENT_TIMEOUT;
+        talk->pause.nanoseconds = 2 * pause.nanoseconds;
+        if (talk->pause.nanoseconds > last_pause.nanoseconds)
+            talk->pause = last_pause;
+        (void)poll(NULL, 0,
+                   clock_poll_timeout(instant_earlier(limit, instant_plus(now, pause))));
+        if (talk_reconnect(talk, &error) == REACH_DONE)
+            return 0;
+    }
 }
 
 int talk_open_beside(struct conversation *talk, const struct conversation *other)
@@ -100,6 +131,19 @@ int talk_ask(struct conversation *talk, const struct varlink_call *call)
     int r = talk_send(talk, call);
     /* Who refuses a client may answer and hang up before the call is sent. */
     return r == 0 || r == CLIENT_CLOSED ? talk_receive(talk, INSTANT_NEVER) : r;
+}
+
+int talk_ask_status(struct conversation *talk, struct app_view *ret_app)
+{
+    const struct varlink_call call = {.method = METHOD_STATUS};
+    int r = talk_ask(talk, &call);
+
+    if (r == 0) {
+        r = reply_app(talk->reply, ret_app, &talk->fault);
+        if (r == 1)
+            r = TALK_GARBAGE;
+    }
+    return r;
 }
 
 /* Line by line, since the new lines between JSON's tokens are to stay. */
@@ -196,6 +240,7 @@ static enum exit_code explain_error(const char *app, const struct error_view *er
     case ERROR_BUSY:
     case ERROR_JOURNAL_FAILED:
     case ERROR_NOT_ALLOWED:
+    case ERROR_UPGRADE_REFUSED:
         return refuse(app, error->text);
     case ERROR_STOPPING:
         return refuse(app, "it is stopping");

@@ -10,6 +10,7 @@ enum exit_code {
     EXIT_CODE_USAGE = 2,       /* wrong usage */
     EXIT_CODE_UNREACHABLE = 3, /* no such app, or its primary is not there or talks nonsense */
     EXIT_CODE_SUPERSEDED = 4,  /* a newer reload took its place */
-    EXIT_CODE_REFUSED = 5,     /* bad configuration, failed check, busy, stopping, no journal */
-    EXIT_CODE_NOT_YET = 6,     /* --timeout was reached first */
+    EXIT_CODE_REFUSED = 5, /* bad configuration, failed check, busy, stopping, no journal, no
+                              upgrade */
+    EXIT_CODE_NOT_YET = 6, /* --timeout was reached first, or systemd waits for us */
 };

@@ -1,7 +1,9 @@
 #include "reloadctl/options.h"
 
 #include "base/error.h"
+#include "reloadctl/clock.h"
 #include "reloadctl/complain.h"
+#include "reloadctl/since.h"
 #include "reloadctl/suggest.h"
 
 #include <getopt.h>
@@ -34,10 +36,15 @@ static const struct {
     [OPTION_FOLLOW] = {"follow", 'f', NULL, "go on with new lines as they come"},
     [OPTION_LINES] = {"lines", 'n', "N", "the newest N lines (100)"},
     [OPTION_WORKER] = {"worker", 0, "SLOT", "of the workers in this slot alone"},
+    [OPTION_REVISION] = {"revision", 0, "N", "of the workers of this revision alone"},
+    [OPTION_SINCE] = {"since", 'S', "TIME",
+                      "from then on, as -1h, today, \"2026-11-21 10:00\""},
+    [OPTION_DIRECTORY] = {"directory", 'D', "FOLDER", "of the system journal's files there"},
     [OPTION_NAME] = {"name", 0, "NAME", "the app's name"},
     [OPTION_LISTEN] = {"listen", 'l', "ADDRESS", "listen here; may be given several times"},
     [OPTION_WORKERS] = {"workers", 'i', "N|max", "how many workers"},
     [OPTION_CONFIG] = {"config", 'c', "FILE", "the app's configuration"},
+    [OPTION_RESTART] = {"restart", 0, NULL, "stop and start it, its listeners too"},
 };
 
 int number_parse(const char *text, int64_t min, int64_t max, int64_t *ret_number)
@@ -79,6 +86,20 @@ static int parse_optional(const char *option, const char *text, int64_t max,
         return 1;
     }
     *ret_value = optional_int(value);
+    return 0;
+}
+
+static int parse_since(const char *text, struct options *options)
+{
+    const struct wall now = {(int64_t)(clock_wall() * 1e6)};
+
+    if (since_parse(text, now, &options->since) != 0) {
+        complain("--since takes a time such as \"-1h\", \"10 min ago\", \"today\" or "
+                 "\"2026-11-21 10:00\", not \"%s\"",
+                 text);
+        return 1;
+    }
+    options->has_since = true;
     return 0;
 }
 
@@ -147,6 +168,12 @@ static int take_option(enum option_id id, const char *value, struct options *opt
         return parse_optional("lines", value, LOG_LINES_MAX, &options->lines);
     case OPTION_WORKER:
         return parse_optional("worker", value, SLOT_MAX - 1, &options->slot);
+    case OPTION_REVISION:
+        return parse_optional("revision", value, INT64_MAX, &options->revision);
+    case OPTION_SINCE:
+        return parse_since(value, options);
+    case OPTION_DIRECTORY:
+        return set_text(&options->directory, value);
     case OPTION_NAME:
         return set_text(&options->name, value);
     case OPTION_LISTEN:
@@ -155,6 +182,8 @@ static int take_option(enum option_id id, const char *value, struct options *opt
         return set_text(&options->workers, value);
     case OPTION_CONFIG:
         return set_text(&options->config, value);
+    case OPTION_RESTART:
+        return set_flag(&options->restart);
     case OPTION_N:
         break;
     }

@@ -6,6 +6,7 @@
 #include "base/mono.h"
 #include "base/own.h"
 #include "wire/varlink.h"
+#include "wire/wall.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,10 +25,14 @@ enum option_id {
     OPTION_FOLLOW,
     OPTION_LINES,
     OPTION_WORKER,
+    OPTION_REVISION,
+    OPTION_SINCE,
+    OPTION_DIRECTORY,
     OPTION_NAME,
     OPTION_LISTEN,
     OPTION_WORKERS,
     OPTION_CONFIG,
+    OPTION_RESTART,
     OPTION_N,
 };
 
@@ -41,13 +46,18 @@ struct options {
     bool watch;
     bool hurry;
     bool follow;
+    bool restart;
     enum conflict conflict;
     bool conflict_is_chosen;
     bool has_timeout;
     struct span timeout; /* SPAN_FOREVER without --timeout */
     struct optional_int lines;
     struct optional_int slot;
-    const char *release; /* may be NULL, as may those below */
+    struct optional_int revision;
+    bool has_since;
+    struct wall since;
+    const char *directory; /* may be NULL, as may those below */
+    const char *release;
     const char *name;
     const char *config;
     const char *workers;

@@ -1,34 +1,62 @@
 /* reload: asks for it, shows how it goes, and ends with its outcome.
  *
- * The outcome is the point: a primary that dies on the way comes back and knows the revision,
- * so it is asked again (Follow) before anything is given up.
+ * The outcome is the point. A primary that is killed on the way comes back and knows the
+ * revision, so it is asked again (Follow) before anything is given up. Whether it had accepted
+ * the reload before it could say so is seen by its newest revision, which was asked for before;
+ * where it had not, it is asked to reload once more. So a wish is neither lost nor done twice.
  */
 #include "reloadctl/verbs.h"
 
 #include "reloadctl/clock.h"
 #include "reloadctl/complain.h"
 #include "reloadctl/conversation.h"
+#include "reloadctl/last_words.h"
 #include "reloadctl/progress.h"
 #include "reloadctl/region.h"
 #include "reloadctl/words.h"
 
-#include <poll.h>
 #include <string.h>
 
 static const struct span redraw_after = {100000000u};
-static const struct span return_limit = {10000000000u}; /* for a primary that restarts */
+
+/* How long a primary that is gone is waited for, without --timeout: before it has said anything
+ * about itself, in case it is just being started again; where its workers do not outlive it,
+ * for a service manager that starts it again all the same; and where they do, as long as a unit
+ * may take to start (DefaultTimeoutStartSec=, systemd-system.conf(5)). As ExecReload= we hold
+ * up the next primary (is_control_process_of()): no longer than an upgrade in place may take.
+ */
+static const struct span unknown_limit = {2000000000u};
+static const struct span control_process_limit = {200000000u};
+static const struct span restart_limit = {10000000000u};
+static const struct span survivor_limit = {90000000000u};
+
+/* Beside what talk_receive() returns. */
 enum {
-    RETURN_POLL_MS = 100,
-    RELOAD_ENDED = 32, /* beside what talk_receive() returns */
+    RELOAD_ENDED = 32,   /* with `code` */
+    RELOAD_LOST = 33,    /* the primary did not come back */
+    RELOAD_HELD_UP = 34, /* it can't come back while we wait */
+};
+
+/* What the primary said of itself before it was asked to reload. */
+struct first_look {
+    bool done;
+    bool survives; /* its workers outlive it, and the next primary goes on with the rollout */
+    bool is_our_manager; /* the service manager waits for us before it starts another */
+    int64_t newest;      /* revision; 0: none, or it does not tell */
 };
 
 struct watched_reload {
     struct conversation talk;
+    const struct varlink_call *wish;
+    struct first_look look;
     struct progress progress;
     struct region region;
     struct instant began;
-    int64_t revision;         /* 0: not accepted yet */
+    int64_t revision;         /* 0: not accepted yet, as far as we know */
+    bool is_claimed;          /* it should be ours, but nobody has said so */
     struct instant return_by; /* INSTANT_NEVER: the connection is whole */
+    bool return_is_told;
+    enum exit_code code;
 };
 
 static void watched_reload_release(struct watched_reload *reload)
@@ -114,8 +142,7 @@ static enum exit_code show_outcome(const struct watched_reload *reload,
     if (outcome->failure) {
         complain("%s: revision %lld: %s", app, (long long)outcome->revision,
                  outcome->failure->text);
-        for (size_t i = 0; i < outcome->failure->line_n; i++)
-            complain_line("  | ", outcome->failure->lines[i]);
+        last_words_complain(&reload->talk, outcome->failure);
     }
     return code_of_outcome(outcome->outcome);
 }
@@ -154,41 +181,158 @@ static enum exit_code explain_not_yet(const struct watched_reload *reload)
     return EXIT_CODE_NOT_YET;
 }
 
-/* Says once that the primary is waited for, and until when. */
-static void begin_return(struct watched_reload *reload)
+/* Being at the other end of a primary that dies. */
+
+/* systemd runs ExecReload= with the main process' pid in $MAINPID (systemd.service(5)), and
+ * does not start the main process again before ExecReload= has ended (service_sigchld_event()
+ * in src/core/service.c, seen with 252). To wait for it there is to wait for ourselves. */
+static bool is_control_process_of(int64_t pid)
 {
-    if (!instant_is_never(reload->return_by))
-        return;
-    complain("%s: the connection broke; waiting for the primary to come back",
-             reload->talk.target.name);
-    reload->region = (struct region){0}; /* these words are below it now */
-    reload->return_by = instant_plus(clock_now(), return_limit);
+    const char *text = getenv("MAINPID");
+    int64_t main_pid;
+
+    return text && number_parse(text, 1, INT32_MAX, &main_pid) == 0 && main_pid == pid;
 }
 
-/* Asks the primary that comes back for the same revision. Returns 0 when it was asked, or what
- * talk_explain() takes: CLIENT_TIMEOUT, or `hang_up` where it does not come back. */
-static int follow_again(struct watched_reload *reload, int hang_up)
+static void take_first_look(struct watched_reload *reload, const struct app_view *app)
 {
-    const struct varlink_call call = {
-        .method = METHOD_FOLLOW,
-        .more = true,
-        .revision = (uint64_t)reload->revision,
+    reload->look = (struct first_look){
+        .done = true,
+        .survives = app->survives,
+        .is_our_manager = is_control_process_of(app->pid),
+        .newest = app->newest.present ? app->newest.value : 0,
     };
-    struct instant limit;
+    reload->return_by = INSTANT_NEVER;
+}
 
-    if (reload->revision <= 0)
-        return hang_up;
-    begin_return(reload);
-    limit = instant_earlier(reload->return_by, reload->talk.deadline);
-    while (!instant_reached(clock_now(), limit)) {
-        int error = 0;
-        /* Nothing tells when a socket file that is not there begins to be listened on. */
-        (void)poll(NULL, 0, RETURN_POLL_MS);
-        if (talk_reconnect(&reload->talk, &error) == REACH_DONE &&
-            talk_send(&reload->talk, &call) == 0)
-            return 0;
+static int send_wish(struct watched_reload *reload)
+{
+    return talk_send(&reload->talk, reload->wish);
+}
+
+static int send_follow(struct watched_reload *reload)
+{
+    return talk_send(&reload->talk, &(const struct varlink_call){
+                                        .method = METHOD_FOLLOW,
+                                        .more = true,
+                                        .revision = (uint64_t)reload->revision,
+                                    });
+}
+
+/* The newest of the revisions that are new and bear the wish's label: another's reload, at the
+ * same time and with no label either, could be taken for ours. 0: there is none. */
+static int64_t find_ours(const struct watched_reload *reload,
+                         const struct history_view *history)
+{
+    const char *label = reload->wish->release ? reload->wish->release : "";
+    int64_t found = 0;
+
+    for (size_t i = 0; i < history->revision_n; i++) {
+        const struct entry_view *entry = &history->revisions[i];
+
+        if (entry->revision > reload->look.newest &&
+            strcmp(entry->release ? entry->release : "", label) == 0)
+            found = entry->revision;
     }
-    return instant_reached(clock_now(), reload->talk.deadline) ? CLIENT_TIMEOUT : hang_up;
+    return found;
+}
+
+/* Whether the last primary accepted the reload before it died. Returns 0, also where it had
+ * not, or what talk_explain() takes. */
+static int claim_revision(struct watched_reload *reload)
+{
+    const struct varlink_call call = {.method = METHOD_HISTORY};
+    struct conversation *talk = &reload->talk;
+    struct history_view history;
+    struct app_view app;
+    int r = talk_ask_status(talk, &app);
+
+    if (r != 0)
+        return r;
+    if (!reload->look.done)
+        take_first_look(reload, &app);
+    if (!app.newest.present || app.newest.value <= reload->look.newest)
+        return 0;
+    r = talk_ask(talk, &call);
+    if (r == 0) {
+        r = reply_history(talk->reply, &history, &talk->fault);
+        if (r == 1)
+            r = TALK_GARBAGE;
+    }
+    if (r != 0)
+        return r;
+    reload->revision = find_ours(reload, &history);
+    reload->is_claimed = reload->revision > 0;
+    return 0;
+}
+
+static int show_accepted(struct watched_reload *reload)
+{
+    reload->code = EXIT_CODE_DONE;
+    if (reload->talk.wants_json)
+        (void)printf("{\"revision\":%lld}\n", (long long)reload->revision);
+    else
+        (void)printf("%s: revision %lld accepted\n", reload->talk.target.name,
+                     (long long)reload->revision);
+    return RELOAD_ENDED;
+}
+
+/* Says to a primary that has just been reached what is wanted of it. Returns 0 when it was
+ * asked, RELOAD_ENDED, or what talk_explain() takes. */
+static int ask(struct watched_reload *reload)
+{
+    int r = reload->revision > 0 ? 0 : claim_revision(reload);
+
+    if (r != 0)
+        return r;
+    if (reload->revision == 0)
+        return send_wish(reload);
+    return reload->wish->more ? send_follow(reload) : show_accepted(reload);
+}
+
+/* Says once that the primary is waited for, and until when. */
+static void begin_return(struct watched_reload *reload, struct span limit)
+{
+    if (!reload->return_is_told)
+        complain("%s: the primary is gone; waiting for it to come back",
+                 reload->talk.target.name);
+    reload->return_is_told = true;
+    reload->region = (struct region){0}; /* these words are below it now */
+    if (instant_is_never(reload->return_by))
+        reload->return_by = instant_plus(clock_now(), limit);
+}
+
+static struct span return_limit(const struct watched_reload *reload)
+{
+    if (!reload->look.done)
+        return unknown_limit;
+    if (reload->look.survives)
+        return reload->talk.deadline_is_chosen ? SPAN_FOREVER : survivor_limit;
+    return reload->revision > 0 ? restart_limit : (struct span){0};
+}
+
+/* Waits for the primary that is gone, and asks it again, as often as it dies. Returns as ask()
+ * does; RELOAD_HELD_UP; CLIENT_TIMEOUT at the talk's deadline; or, where the primary does not
+ * come back, RELOAD_LOST, or `hang_up` if nothing made it probable that it would. */
+static int come_back(struct watched_reload *reload, int hang_up)
+{
+    struct conversation *talk = &reload->talk;
+    struct span limit = return_limit(reload);
+    int r;
+
+    if (reload->look.is_our_manager)
+        return RELOAD_HELD_UP;
+    if (limit.nanoseconds == 0)
+        return hang_up;
+    begin_return(reload, limit);
+    do {
+        r = talk_await(talk, reload->return_by);
+        if (r == 0)
+            r = ask(reload);
+        else if (!instant_reached(clock_now(), talk->deadline))
+            return reload->look.done ? RELOAD_LOST : hang_up;
+    } while (talk_is_cut(r));
+    return r;
 }
 
 /* The next reply; draws meanwhile. Returns as talk_receive() does. */
@@ -205,9 +349,9 @@ static int next_reply(struct watched_reload *reload)
     }
 }
 
-/* Takes one reply in. Returns 0: more is to come; RELOAD_ENDED: that was the last, with
- * *ret_code; or what talk_explain() takes. */
-static int take_reply(struct watched_reload *reload, enum exit_code *ret_code)
+/* Takes one reply in. Returns 0: more is to come; RELOAD_ENDED: that was the last; or what
+ * talk_explain() takes. */
+static int take_reply(struct watched_reload *reload)
 {
     struct conversation *talk = &reload->talk;
     struct progress_view progress;
@@ -216,13 +360,17 @@ static int take_reply(struct watched_reload *reload, enum exit_code *ret_code)
     if (r != 0)
         return r == 1 ? TALK_GARBAGE : r;
     reload->revision = progress.revision;
+    reload->is_claimed = false;
     reload->return_by = INSTANT_NEVER;
+    talk->pause = (struct span){0};
+    if (!reload->wish->more)
+        return show_accepted(reload);
     if (talk->wants_json && talk_write_json(talk, NULL, true) != 0)
         return -EIO;
     if (progress.step)
         r = show_step(reload, progress.step);
     if (r == 0 && progress.outcome) {
-        *ret_code = show_outcome(reload, progress.outcome);
+        reload->code = show_outcome(reload, progress.outcome);
         return RELOAD_ENDED;
     }
     if (r == 0 && !reply_continues(talk->reply)) {
@@ -232,69 +380,104 @@ static int take_reply(struct watched_reload *reload, enum exit_code *ret_code)
     return r;
 }
 
+/* A revision that should be ours and is none: the primary died between accepting it and
+ * beginning it, or it is too long ago. So nobody has heard the wish. */
+static bool is_disowned(const struct watched_reload *reload, int result)
+{
+    return result == TALK_ERROR && reload->is_claimed &&
+           reload->talk.error.kind == ERROR_NO_SUCH_REVISION;
+}
+
+static int wish_again(struct watched_reload *reload)
+{
+    reload->look.newest = reload->revision;
+    reload->revision = 0;
+    reload->is_claimed = false;
+    return send_wish(reload);
+}
+
+static enum exit_code explain(struct watched_reload *reload, int result)
+{
+    const char *app = reload->talk.target.name;
+
+    if (result == RELOAD_ENDED)
+        return reload->code;
+    if (result == CLIENT_TIMEOUT)
+        return explain_not_yet(reload);
+    if (result == RELOAD_LOST) {
+        complain("%s: the primary did not come back", app);
+        return EXIT_CODE_UNREACHABLE;
+    }
+    if (result == RELOAD_HELD_UP) {
+        complain(
+            "%s: the primary is gone, and systemd starts it again when this command has ended: "
+            "`reloadctl history %s` will tell the outcome",
+            app, app);
+        return EXIT_CODE_NOT_YET;
+    }
+    return talk_explain(&reload->talk, result);
+}
+
+/* Until the outcome is there. `r` is what came of asking for it. */
 static enum exit_code watch_reload(struct watched_reload *reload, int r)
 {
-    enum exit_code code = EXIT_CODE_UNREACHABLE;
-
     do {
         if (r == 0)
             r = next_reply(reload);
         if (r == 0)
-            r = take_reply(reload, &code);
+            r = take_reply(reload);
+        if (is_disowned(reload, r))
+            r = wish_again(reload);
         if (talk_is_cut(r))
-            r = follow_again(reload, r);
+            r = come_back(reload, r);
     } while (r == 0);
-    if (r == RELOAD_ENDED)
-        return code;
-    if (r == CLIENT_TIMEOUT)
-        return explain_not_yet(reload);
-    return talk_explain(&reload->talk, r);
+    return explain(reload, r);
 }
 
-/* --no-wait: one reply, when it is accepted. */
-static enum exit_code ask_reload(struct conversation *talk, int r)
+/* A socket that nobody listens on is that of a primary that was killed, a moment ago perhaps.
+ * Returns 0 when the primary was asked, an exit code in reload->code with RELOAD_ENDED, or what
+ * explain() takes. */
+static int reach_first(struct watched_reload *reload)
 {
-    struct progress_view progress;
+    int error = 0;
+    enum reach reach = talk_reconnect(&reload->talk, &error);
+    int r;
 
-    if (r == 0)
-        r = talk_receive(talk, INSTANT_NEVER);
-    if (r == 0) {
-        r = reply_progress(talk->reply, &progress, &talk->fault);
-        if (r == 1)
-            r = TALK_GARBAGE;
+    if (reach == REACH_DONE)
+        return ask(reload);
+    if (reach == REACH_STALE) {
+        r = talk_await(&reload->talk,
+                       instant_plus(clock_now(),
+                                    getenv("MAINPID") ? control_process_limit : unknown_limit));
+        if (r == 0)
+            return ask(reload);
     }
-    if (r != 0)
-        return talk_explain(talk, r);
-    if (talk->wants_json)
-        return (enum exit_code)talk_write_json(talk, NULL, true);
-    (void)printf("%s: revision %lld accepted\n", talk->target.name,
-                 (long long)progress.revision);
-    return EXIT_CODE_DONE;
+    target_complain(&reload->talk.target, reach, error);
+    reload->code = EXIT_CODE_UNREACHABLE;
+    return RELOAD_ENDED;
 }
 
 enum exit_code verb_reload(const struct options *options)
 {
-    _cleanup_(watched_reload_release) struct watched_reload reload = {
-        .began = clock_now(),
-        .return_by = INSTANT_NEVER,
-    };
-    _cleanup_(varlink_call_release) struct varlink_call call = {
+    _cleanup_(varlink_call_release) struct varlink_call wish = {
         .method = METHOD_RELOAD,
         .more = !options->no_wait,
         .conflict = options->conflict,
     };
+    _cleanup_(watched_reload_release) struct watched_reload reload = {
+        .wish = &wish,
+        .began = clock_now(),
+        .return_by = INSTANT_NEVER,
+    };
     int r;
 
     if (options->release) {
-        call.release = strdup(options->release);
-        if (!call.release) {
+        wish.release = strdup(options->release);
+        if (!wish.release) {
             complain("out of memory");
             return EXIT_CODE_UNREACHABLE;
         }
     }
-    r = talk_open(&reload.talk, options_app(options), options, SPAN_FOREVER);
-    if (r != 0)
-        return (enum exit_code)r;
-    r = talk_send(&reload.talk, &call);
-    return options->no_wait ? ask_reload(&reload.talk, r) : watch_reload(&reload, r);
+    r = talk_find(&reload.talk, options_app(options), options, SPAN_FOREVER);
+    return r == 0 ? watch_reload(&reload, reach_first(&reload)) : (enum exit_code)r;
 }

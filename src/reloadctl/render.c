@@ -41,6 +41,10 @@ void render_line(const struct rendering *rendering, const struct line_view *line
     (void)fputs(terminal_colour(terminal, COLOUR_STRONG), rendering->stream);
     if (line->slot.present)
         (void)fprintf(rendering->stream, "%lld", (long long)line->slot.value);
+    else if (line->worker.present)
+        (void)fprintf(rendering->stream, "worker %lld", (long long)line->worker.value);
+    else if (line->source)
+        render_text(rendering, line->source);
     else
         (void)fputs("primary", rendering->stream);
     (void)fprintf(rendering->stream, "%s | ", terminal_colour_end(terminal, COLOUR_STRONG));

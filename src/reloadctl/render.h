@@ -20,8 +20,8 @@ void render_status(const struct rendering *rendering, const struct app_view *app
 /* The table of `reloadctl history`, oldest revision first, and why the failed ones failed. */
 void render_history(const struct rendering *rendering, const struct history_view *history);
 
-/* One line of a log: time, slot and text. Lines are written raw where the stream is no
- * terminal. */
+/* One line of a log: time, slot (or whoever else wrote it) and text. Lines are written raw
+ * where the stream is no terminal. */
 void render_line(const struct rendering *rendering, const struct line_view *line);
 
 /* "complete", with its seconds: "web: revision 7 (abc) complete after 1.2 s". */

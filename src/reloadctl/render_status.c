@@ -73,6 +73,35 @@ static void write_primary(const struct rendering *rendering, const struct app_vi
                   words_span(rendering->now - app->started, span));
 }
 
+static void write_recovered(const struct rendering *rendering,
+                            const struct recovered_view *recovered)
+{
+    const long long went_on = recovered->adopted + recovered->found;
+    char span[WORDS_SIZE];
+
+    write_label(rendering, "recovered");
+    (void)fprintf(rendering->stream, "%s ago: %lld worker%s went on",
+                  words_span(rendering->now - recovered->at, span), went_on,
+                  went_on == 1 ? "" : "s");
+    if (recovered->found > 0)
+        (void)fprintf(rendering->stream, ", %lld of them unknown to the journal",
+                      (long long)recovered->found);
+    if (recovered->vanished > 0)
+        (void)fprintf(rendering->stream, ", %lld had ended", (long long)recovered->vanished);
+    (void)fputc('\n', rendering->stream);
+}
+
+/* That workers outlive the primary is as it should be; that they do not, and why, is told. */
+static void write_survival(const struct rendering *rendering, const struct app_view *app)
+{
+    if (app->recovered)
+        write_recovered(rendering, app->recovered);
+    if (!app->survives && app->survives_not)
+        write_labelled(rendering, "no survival", app->survives_not);
+    if (app->limits_missing)
+        write_labelled(rendering, "limits", app->limits_missing);
+}
+
 static void write_listeners(const struct rendering *rendering, const struct app_view *app)
 {
     for (size_t i = 0; i < app->listener_n; i++) {
@@ -86,6 +115,8 @@ static void write_listeners(const struct rendering *rendering, const struct app_
         }
         render_text(rendering, listener->source);
         (void)fputs(")\n", rendering->stream);
+        if (listener->differs)
+            write_labelled(rendering, "", listener->differs);
     }
 }
 
@@ -111,6 +142,36 @@ static void write_last(const struct rendering *rendering, const struct outcome_v
         write_labelled(rendering, "", last->failure->text);
 }
 
+/* What stands in the last column: what is waited for, what is remarkable, what it says itself.
+ */
+static void add_note(struct table *table, const struct worker_view *worker)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    const char *between = "";
+
+    if (!stream) {
+        table_add(table, COLOUR_NONE, worker->status);
+        return;
+    }
+    if (worker->waits_for) {
+        (void)fprintf(stream, "waits for %s", worker->waits_for);
+        between = "; ";
+    }
+    if (worker->expired) {
+        (void)fprintf(stream, "%sto be replaced for its %s", between, worker->expired);
+        between = "; ";
+    }
+    if (worker->adopted) {
+        (void)fprintf(stream, "%sadopted", between);
+        between = "; ";
+    }
+    if (worker->status)
+        (void)fprintf(stream, "%s%s", between, worker->status);
+    table_add(table, COLOUR_NONE, fclose(stream) == 0 ? text : "");
+}
+
 static void add_worker(struct table *table, const struct rendering *rendering,
                        const struct worker_view *worker)
 {
@@ -125,13 +186,7 @@ static void add_worker(struct table *table, const struct rendering *rendering,
     table_add(table, COLOUR_NONE,
               worker->memory_bytes.present ? words_bytes(worker->memory_bytes.value, text)
                                            : "");
-    if (worker->waits_for && worker->status)
-        table_add_format(table, COLOUR_NONE, "waits for %s; %s", worker->waits_for,
-                         worker->status);
-    else if (worker->waits_for)
-        table_add_format(table, COLOUR_NONE, "waits for %s", worker->waits_for);
-    else
-        table_add(table, COLOUR_NONE, worker->status);
+    add_note(table, worker);
 }
 
 static void write_workers(const struct rendering *rendering, const struct app_view *app)
@@ -196,6 +251,7 @@ void render_status(const struct rendering *rendering, const struct app_view *app
         (void)fprintf(rendering->stream, "%lld workers\n", (long long)app->scale.value);
     }
     write_primary(rendering, app);
+    write_survival(rendering, app);
     if (app->config)
         write_labelled(rendering, "config", app->config);
     write_listeners(rendering, app);

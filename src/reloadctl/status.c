@@ -4,6 +4,7 @@
 #include "reloadctl/clock.h"
 #include "reloadctl/complain.h"
 #include "reloadctl/conversation.h"
+#include "reloadctl/last_words.h"
 #include "reloadctl/region.h"
 #include "reloadctl/render.h"
 #include "reloadctl/table.h"
@@ -17,8 +18,6 @@ static const struct span answer_limit = {10000000000u};
 static const struct span list_limit = {2000000000u};
 static const struct span redraw_after = {1000000000u};
 
-static const struct varlink_call status_call = {.method = METHOD_STATUS};
-
 static struct rendering render_to(FILE *stream)
 {
     return (struct rendering){
@@ -31,13 +30,8 @@ static struct rendering render_to(FILE *stream)
 /* Asks once. Returns 0 with the view, or the exit code (positive) after a complaint. */
 static int ask_app(struct conversation *talk, struct app_view *ret_app)
 {
-    int r = talk_ask(talk, &status_call);
+    int r = talk_ask_status(talk, ret_app);
 
-    if (r == 0) {
-        r = reply_app(talk->reply, ret_app, &talk->fault);
-        if (r == 1)
-            r = TALK_GARBAGE;
-    }
     return r == 0 ? 0 : (int)talk_explain(talk, r);
 }
 
@@ -65,6 +59,7 @@ static void draw(struct region *region, const struct app_view *app)
  * the exit code (positive) after a complaint. */
 static int show(struct conversation *talk, struct region *region, enum exit_code *ret_health)
 {
+    _cleanup_(last_words_release) struct last_words words = {0};
     struct app_view app;
     int r = ask_app(talk, &app);
 
@@ -73,6 +68,7 @@ static int show(struct conversation *talk, struct region *region, enum exit_code
     *ret_health = health(&app);
     if (talk->wants_json)
         return talk_write_json(talk, "app", region != NULL);
+    last_words_fill(talk, &app, &words);
     if (region && terminal_look(stdout).can_redraw) {
         draw(region, &app);
     } else {
@@ -184,9 +180,7 @@ static int list_one(const struct options *options, const char *name, struct tabl
         instant_plus(clock_now(), options->has_timeout ? options->timeout : list_limit);
     state = reach_words(talk_reconnect(&talk, &error));
     if (!state) {
-        r = talk_ask(&talk, &status_call);
-        if (r == 0)
-            r = reply_app(talk.reply, &app, NULL);
+        r = talk_ask_status(&talk, &app);
         if (r != 0)
             state = r == CLIENT_TIMEOUT ? "no answer" : "broken answer";
     }

@@ -25,6 +25,8 @@ static inline const char *options_app(const struct options *options)
 
 enum exit_code verb_run(const struct options *options);
 enum exit_code verb_check(const struct options *options);
+enum exit_code verb_enable(const struct options *options);
+enum exit_code verb_disable(const struct options *options);
 enum exit_code verb_status(const struct options *options);
 enum exit_code verb_list(const struct options *options);
 enum exit_code verb_reload(const struct options *options);
@@ -33,3 +35,4 @@ enum exit_code verb_stop(const struct options *options);
 enum exit_code verb_logs(const struct options *options);
 enum exit_code verb_history(const struct options *options);
 enum exit_code verb_events(const struct options *options);
+enum exit_code verb_upgrade(const struct options *options);

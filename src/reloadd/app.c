@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/trace.h"
 #include "os/entropy.h"
+#include "reloadd/blocking.h"
 #include "reloadd/clock.h"
 #include "reloadd/manager.h"
 #include "reloadd/server.h"
@@ -134,9 +135,11 @@ void app_forget_words(struct app *app)
 int app_compact(struct app *app)
 {
     const char *trouble = state_journal_trouble(app->journal);
-    int r = state_journal_compact(app->journal, app->rollout, &app->revisions,
-                                  loop_now(app->loop), app->update);
+    int r;
 
+    manager_alive(app->manager);
+    r = state_journal_compact(app->journal, app->rollout, &app->revisions, loop_now(app->loop),
+                              app->update);
     if (r == 0 && trouble)
         app_say(app, LEVEL_NOTICE, "the state journal is written again");
     return r;
@@ -147,7 +150,8 @@ static void journal_lost(struct app *app, int error)
     app_say(app, LEVEL_ERROR,
             "the state journal in %s can't be written: %s; serving goes on, rollouts stop",
             app->directories.state, strerror(-error));
-    app_post(app, &(struct event){.kind = EVENT_JOURNAL_LOST});
+    app_post(app, &(struct event){.kind = EVENT_JOURNAL_LOST,
+                                  .exit = {.cause = CAUSE_JOURNAL, .code = -error}});
     timer_set(app->journal_retry, instant_plus(loop_now(app->loop), JOURNAL_RETRY));
 }
 
@@ -158,9 +162,12 @@ static int record_level(const struct record *record)
     switch (record->kind) {
     case RECORD_ROLLOUT_REVERTING:
     case RECORD_SLOT_WAITING:
+    case RECORD_WORKER_FOUND:
+    case RECORD_STABLE_LOST:
         return LEVEL_WARNING;
     case RECORD_ROLLOUT_ENDED:
         return record->outcome == OUTCOME_FAILED ? LEVEL_ERROR : LEVEL_NOTICE;
+    case RECORD_ADOPTED:
     case RECORD_ROLLOUT_STARTED:
     case RECORD_ROLLOUT_PROMOTED:
     case RECORD_QUEUED:
@@ -171,6 +178,7 @@ static int record_level(const struct record *record)
     case RECORD_WORKER_SPAWNED:
     case RECORD_WORKER_ADMITTED:
     case RECORD_WORKER_EXTENDED:
+    case RECORD_WORKER_EXPIRED:
     case RECORD_WORKER_RETIRED:
     case RECORD_WORKER_KILLED:
     case RECORD_WORKER_GONE:
@@ -180,6 +188,8 @@ static int record_level(const struct record *record)
     case RECORD_REVISION_FORGOTTEN:
     case RECORD_WORKER_STARTED:
     case RECORD_WORKER_READY:
+    case RECORD_WORKER_WATCHDOG:
+    case RECORD_WORKER_ASKED:
     case RECORD_SNAPSHOT:
     case RECORD_SNAPSHOT_SLOT:
     case RECORD_SNAPSHOT_WORKER:
@@ -196,6 +206,8 @@ static void note(struct app *app, const struct record *record, struct wall at)
     if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_ROLLOUT_ENDED ||
         record->kind == RECORD_REVISION_FORGOTTEN)
         app->listeners_changed = true;
+    if (record->kind == RECORD_WORKER_READY)
+        blocking_remember(app);
     if (record->kind == RECORD_REVISION_ACCEPTED)
         revisions_date(&app->revisions, record->revision, at);
     if (record->kind == RECORD_ROLLOUT_ENDED)
@@ -304,6 +316,6 @@ void app_pump(struct app *app)
             journal_lost(app, r);
     }
     timer_set(app->tick, rollout_wake(app->rollout));
-    manager_update(app);
+    manager_update(app->manager);
     app->pumping = false;
 }

@@ -14,6 +14,7 @@
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "os/directories.h"
+#include "reloadd/limits.h"
 #include "reloadd/listeners.h"
 #include "reloadd/options.h"
 #include "reloadd/output.h"
@@ -21,6 +22,7 @@
 #include "reloadd/state_journal.h"
 
 struct einhorn;
+struct manager;
 struct process;
 struct reload;
 struct server;
@@ -50,6 +52,7 @@ struct app {
     struct directories directories;
     int lock_fd;
     char *cgroup; /* writable folder for workers' cgroups; NULL: there is none */
+    char *self;   /* path of this program, as it was when it began */
     char *loader; /* path of reloadd-exec */
     int guard_fd; /* os/guard.h; -1: there is no guard */
     pid_t guard;
@@ -61,6 +64,9 @@ struct app {
     struct timer *readiness;
     struct timer *drain;
     struct timer *journal_retry;
+    struct timer *weighing;
+    uint64_t weighed; /* the last worker weighed in this round; 0: a round begins */
+    struct limits_state limits;
     struct signals *signals;
 
     struct rollout *rollout;
@@ -73,6 +79,7 @@ struct app {
     struct state_journal *journal;
     struct recovery recovery;
     struct revisions revisions;
+    struct fd_store store;
     struct listeners listeners;
     struct process *processes;
     struct output *output;
@@ -89,9 +96,16 @@ struct app {
         struct wall at;
         double seconds;
     } last;
-    bool manager_ready; /* READY=1 was sent to the service manager */
-    bool manager_reloading;
-    char manager_status[256]; /* what STATUS= said last */
+    bool survives; /* its workers outlive it, and the next primary adopts them */
+    const char
+        *survives_not; /* why they do not; static. NULL: they do, or it is not known yet */
+    struct {
+        struct wall
+            at; /* when this primary began with an earlier one's workers; 0: it did not */
+        unsigned adopted, vanished, found; /* workers */
+        bool guessed;                      /* of some it is not known what they were to run */
+    } recovered;
+    struct manager *manager;
     int exit_code;
 };
 

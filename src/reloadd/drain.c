@@ -20,6 +20,9 @@ static void send_signal(struct process *process)
 {
     process->quieting = false;
     process_signal(process, app_spec(process->app, process->revision)->drain_signal);
+    /* Written down after it was done: a primary that is killed between the two makes the next
+     * one send the signal a second time, which is better than never. */
+    app_post(process->app, &(struct event){.kind = EVENT_ASKED, .worker = process->worker});
 }
 
 /* Whether the workers that come have it, too. What the configuration has no more is left to the
@@ -122,4 +125,5 @@ void drain_look(void *user)
     }
     if (again)
         timer_set(app->drain, instant_plus(now, LOOK_PAUSE));
+    app_pump(app);
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 __attribute__((format(printf, 2, 3))) static int say(char error[static LISTENERS_ERROR_SIZE],
                                                      const char *format, ...)
@@ -19,107 +18,6 @@ __attribute__((format(printf, 2, 3))) static int say(char error[static LISTENERS
     (void)vsnprintf(error, LISTENERS_ERROR_SIZE, format, arguments);
     va_end(arguments);
     return 1;
-}
-
-static void free_names(char ***names)
-{
-    for (char **name = *names; name && *name; name++)
-        free(*name);
-    free(*names);
-}
-
-static int inherit_one(struct listeners *listeners, int fd, const char *name,
-                       char error[static LISTENERS_ERROR_SIZE])
-{
-    struct inherited *inherited = &listeners->inherited[listeners->inherited_n];
-    int r;
-
-    r = listener_describe(fd, &inherited->description);
-    if (r < 0)
-        return say(error,
-                   "descriptor %d (%s), which the service manager handed over, is no "
-                   "listening socket: %s",
-                   fd, name, strerror(-r));
-    if (inherited->description.type != SOCK_STREAM || !inherited->description.listening)
-        return say(error,
-                   "descriptor %d (%s), which the service manager handed over, is no "
-                   "listening stream socket: use ListenStream= and Accept=no",
-                   fd, name);
-    inherited->name = strdup(name);
-    if (!inherited->name)
-        return -ENOMEM;
-    inherited->fd = fd;
-    listeners->inherited_n++;
-    return 0;
-}
-
-int listeners_inherit(struct listeners *listeners, char error[static LISTENERS_ERROR_SIZE])
-{
-    _cleanup_(free_names) char **names = NULL;
-    int n = sd_listen_fds_with_names(1, &names);
-
-    if (n <= 0)
-        return n;
-    listeners->inherited = calloc((size_t)n, sizeof(*listeners->inherited));
-    if (!listeners->inherited)
-        return -ENOMEM;
-    for (int i = 0; i < n; i++) {
-        int r = inherit_one(listeners, SD_LISTEN_FDS_START + i, names[i], error);
-
-        if (r != 0)
-            return r;
-    }
-    return 0;
-}
-
-/* sd_listen_fds(3)'s name for a descriptor that nobody has named. */
-static bool name_says_something(const char *name)
-{
-    return strcmp(name, "unknown") != 0 && strcmp(name, "stored") != 0 && !strchr(name, '.');
-}
-
-static int complete_one(struct spec *spec, const struct inherited *inherited)
-{
-    struct listener_spec *listener = &spec->listeners[spec->listener_n];
-    bool is_unix = inherited->description.family == AF_UNIX;
-    int r;
-
-    *listener = (struct listener_spec){
-        .type = is_unix ? LISTENER_UNIX : LISTENER_TCP,
-        .port = inherited->description.port,
-    };
-    spec->listener_n++;
-    r = name_says_something(inherited->name)
-            ? asprintf(&listener->name, "%s", inherited->name)
-            : asprintf(&listener->name, "listen%zu", spec->listener_n - 1);
-    if (r < 0)
-        return -ENOMEM;
-    listener->address = strdup(inherited->description.address);
-    if (!listener->address)
-        return -ENOMEM;
-    if (is_unix)
-        return 0;
-    /* "[::1]:80" and "127.0.0.1:80": the host is what stands before the last colon. */
-    listener->host = listener->address[0] == '['
-                         ? strndup(listener->address + 1, strcspn(listener->address, "]") - 1)
-                         : strndup(listener->address, strcspn(listener->address, ":"));
-    return listener->host ? 0 : -ENOMEM;
-}
-
-int listeners_complete(const struct listeners *listeners, struct spec *spec)
-{
-    if (spec->listener_n > 0 || listeners->inherited_n == 0)
-        return 0;
-    spec->listeners = calloc(listeners->inherited_n, sizeof(*spec->listeners));
-    if (!spec->listeners)
-        return -ENOMEM;
-    for (size_t i = 0; i < listeners->inherited_n; i++) {
-        int r = complete_one(spec, &listeners->inherited[i]);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }
 
 const struct listener *listeners_find(const struct listeners *listeners, const char *address)
@@ -134,12 +32,8 @@ static struct inherited *find_inherited(const struct listeners *listeners,
                                         const struct listener_spec *wanted)
 {
     for (size_t i = 0; i < listeners->inherited_n; i++)
-        if (!listeners->inherited[i].taken &&
+        if (!listeners->inherited[i].taken && listeners->inherited[i].fd >= 0 &&
             strcmp(listeners->inherited[i].description.address, wanted->address) == 0)
-            return &listeners->inherited[i];
-    for (size_t i = 0; i < listeners->inherited_n; i++)
-        if (!listeners->inherited[i].taken &&
-            strcmp(listeners->inherited[i].name, wanted->name) == 0)
             return &listeners->inherited[i];
     return NULL;
 }
@@ -204,12 +98,13 @@ static void listener_release(struct listener *listener)
     free(listener->address);
     free(listener->bound);
     free(listener->name);
+    free(listener->differs);
     *listener = (struct listener){.fd = -1};
 }
 
-/* Puts the socket into the table; owns `fd` always. */
-static int listeners_add_consume(struct listeners *listeners,
-                                 const struct listener_spec *wanted, int fd, bool inherited)
+/* Puts the socket into the table; owns `fd` on success. */
+static int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted,
+                              int fd, bool inherited)
 {
     struct listener listener = {.fd = fd, .inherited = inherited};
     struct listener_description description;
@@ -222,10 +117,13 @@ static int listeners_add_consume(struct listeners *listeners,
     listener.address = strdup(wanted->address);
     listener.bound = r == 0 ? strdup(description.address) : NULL;
     listener.name = strdup(wanted->name);
+    if (r == 0)
+        r = listener_differs(wanted, &listener.differs);
     items = reallocarray(listeners->items, listeners->n + 1, sizeof(*items));
     if (items)
         listeners->items = items;
     if (r < 0 || !items || !listener.address || !listener.bound || !listener.name) {
+        listener.fd = -1;
         listener_release(&listener);
         return r < 0 ? r : -ENOMEM;
     }
@@ -233,32 +131,57 @@ static int listeners_add_consume(struct listeners *listeners,
     return 0;
 }
 
+/* One that an earlier primary has opened is ours, as if we had opened it. */
+static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
+                           const struct listener_spec *wanted, struct inherited *inherited)
+{
+    int r = must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
+
+    if (r < 0)
+        return r;
+    r = listeners_add_take(listeners, wanted, inherited->fd, !inherited->opened);
+    if (r == 0 && inherited->opened)
+        inherited->fd = -1;
+    inherited->taken = r == 0 && !inherited->opened;
+    return r;
+}
+
+static int open_and_keep(struct listeners *listeners, const struct spec *spec,
+                         const struct listener_spec *wanted,
+                         char error[static LISTENERS_ERROR_SIZE])
+{
+    _cleanup_fd_ int fd = -1;
+    char name[FD_NAME_SIZE];
+    int r = open_one(spec, wanted, &fd);
+
+    if (r < 0)
+        return say_open_failed(wanted, r, error);
+    r = listener_set_nonblocking(fd, must_not_block(spec));
+    if (r == 0)
+        r = listeners_add_take(listeners, wanted, fd, false);
+    if (r < 0)
+        return r;
+    if (listeners->store) {
+        listeners_store_name(&listeners->items[listeners->n - 1].identity, name);
+        fd_store_keep(listeners->store, name, fd);
+    }
+    fd = -1; /* the table's */
+    return 0;
+}
+
 static int acquire(struct listeners *listeners, const struct spec *spec,
                    const struct listener_spec *wanted, char error[static LISTENERS_ERROR_SIZE])
 {
     struct inherited *inherited = find_inherited(listeners, wanted);
-    int fd = -1;
-    int r;
 
-    if (inherited) {
-        inherited->taken = true;
-        r = must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
-        return r < 0 ? r : listeners_add_consume(listeners, wanted, inherited->fd, true);
-    }
-    if (listeners->inherited_n > 0)
-        return say(error,
-                   "no socket for %s (%s) was handed over by the service manager: add "
-                   "ListenStream=%s to its socket unit, or remove it from `listen`",
-                   wanted->address, wanted->name, wanted->address);
-    r = open_one(spec, wanted, &fd);
-    if (r < 0)
-        return say_open_failed(wanted, r, error);
-    r = listener_set_nonblocking(fd, must_not_block(spec));
-    if (r < 0) {
-        (void)close_fd(fd);
-        return r;
-    }
-    return listeners_add_consume(listeners, wanted, fd, false);
+    if (inherited)
+        return adopt_inherited(listeners, spec, wanted, inherited);
+    /* A spec of an earlier primary: since then, the socket unit was changed and started anew.
+     */
+    if (listeners_are_of_units(listeners))
+        return say(error, "no socket unit holds %s (%s) any more", wanted->address,
+                   wanted->name);
+    return open_and_keep(listeners, spec, wanted, error);
 }
 
 /* An open listener that the configuration still has: its file's mode and owner, and its name,
@@ -266,6 +189,7 @@ static int acquire(struct listeners *listeners, const struct spec *spec,
 static int refresh(struct listeners *listeners, const struct listener_spec *wanted)
 {
     struct listener *listener = NULL;
+    _cleanup_free_ char *differs = NULL;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     char *name;
@@ -275,10 +199,14 @@ static int refresh(struct listeners *listeners, const struct listener_spec *want
             listener = &listeners->items[i];
     assert(listener);
     name = strdup(wanted->name);
-    if (!name)
+    if (!name || listener_differs(wanted, &differs) < 0) {
+        free(name);
         return -ENOMEM;
+    }
     free(listener->name);
     listener->name = name;
+    free(listener->differs);
+    listener->differs = take_ptr(differs);
     if (wanted->type != LISTENER_UNIX || listener->inherited)
         return 0;
     if (account_find(wanted->owner, wanted->group, &uid, &gid) < 0 ||
@@ -298,38 +226,33 @@ static void listener_give_back(struct listeners *listeners, struct listener *lis
         }
 }
 
-static void close_last(struct listeners *listeners, size_t keep)
+/* What was opened is closed: its file goes, and the store's copy, or nobody could ever bind
+ * that address again. */
+static void listener_close(struct listeners *listeners, struct listener *listener)
 {
-    while (listeners->n > keep) {
-        struct listener *last = &listeners->items[--listeners->n];
+    char name[FD_NAME_SIZE];
 
-        if (last->inherited)
-            listener_give_back(listeners, last);
-        else if (last->address[0] == '/')
-            (void)unlink(last->address);
-        listener_release(last);
+    if (listener->inherited) {
+        listener_give_back(listeners, listener);
+    } else {
+        if (listener->address[0] == '/')
+            (void)unlink(listener->address);
+        listeners_store_name(&listener->identity, name);
+        if (listeners->store)
+            fd_store_drop(listeners->store, name);
     }
+    listener_release(listener);
 }
 
-static int complain_of_unused(const struct listeners *listeners,
-                              char error[static LISTENERS_ERROR_SIZE])
+static void close_last(struct listeners *listeners, size_t keep)
 {
-    for (size_t i = 0; i < listeners->inherited_n; i++) {
-        const struct inherited *inherited = &listeners->inherited[i];
-
-        if (!inherited->taken)
-            return say(error,
-                       "the service manager handed over %s (%s), which `listen` does not "
-                       "have: add it there, or remove it from the socket unit",
-                       inherited->description.address, inherited->name);
-    }
-    return 0;
+    while (listeners->n > keep)
+        listener_close(listeners, &listeners->items[--listeners->n]);
 }
 
 int listeners_open(struct listeners *listeners, const struct spec *spec,
                    char error[static LISTENERS_ERROR_SIZE])
 {
-    bool first = listeners->n == 0;
     size_t before = listeners->n;
     int r = 0;
 
@@ -342,11 +265,18 @@ int listeners_open(struct listeners *listeners, const struct spec *spec,
         if (r < 0 && r != -ENOMEM)
             r = say(error, "cannot listen on %s: %s", wanted->address, strerror(-r));
     }
-    if (r == 0 && first)
-        r = complain_of_unused(listeners, error);
     if (r != 0)
         close_last(listeners, before);
     return r;
+}
+
+/* What an earlier primary had opened, and no revision in use has. */
+static void forget_opened(struct listeners *listeners, struct inherited *inherited)
+{
+    if (!inherited->opened || inherited->fd < 0)
+        return;
+    fd_store_drop(listeners->store, inherited->name);
+    inherited->fd = close_fd(inherited->fd);
 }
 
 void listeners_close_unwanted(struct listeners *listeners,
@@ -362,18 +292,15 @@ void listeners_close_unwanted(struct listeners *listeners,
             listeners->items[kept++] = *listener;
             continue;
         }
-        if (listener->inherited)
-            listener_give_back(listeners, listener);
-        else if (listener->address[0] == '/')
-            (void)unlink(listener->address);
-        listener_release(listener);
+        listener_close(listeners, listener);
     }
     listeners->n = kept;
+    for (size_t i = 0; i < listeners->inherited_n; i++)
+        forget_opened(listeners, &listeners->inherited[i]);
 }
 
-void listeners_release(struct listeners *listeners)
+static void listeners_free(struct listeners *listeners)
 {
-    close_last(listeners, 0);
     free(listeners->items);
     for (size_t i = 0; i < listeners->inherited_n; i++) {
         if (!listeners->inherited[i].taken)
@@ -382,4 +309,20 @@ void listeners_release(struct listeners *listeners)
     }
     free(listeners->inherited);
     *listeners = (struct listeners){0};
+}
+
+void listeners_release(struct listeners *listeners)
+{
+    close_last(listeners, 0);
+    listeners_free(listeners);
+}
+
+void listeners_leave(struct listeners *listeners)
+{
+    while (listeners->n > 0)
+        listener_release(&listeners->items[--listeners->n]);
+    for (size_t i = 0; i < listeners->inherited_n; i++)
+        if (listeners->inherited[i].taken)
+            listeners->inherited[i].fd = -1; /* was its listener's, and closed */
+    listeners_free(listeners);
 }

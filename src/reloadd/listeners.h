@@ -1,17 +1,23 @@
 /* The listening sockets of the app: opened once, or taken over from the service manager, and
- * kept until no revision in use has them any more. A listener is known by the address that the
- * configuration gives it; what a later configuration still has keeps its socket, and so its
- * accept queue.
+ * kept until no revision in use has them any more. A listener is known by the address that its
+ * specs give it; what a later configuration still has keeps its socket, and so its accept
+ * queue.
+ *
+ * Where systemd's socket units hold the sockets, theirs is the truth, and a spec is first made
+ * to say so (listeners_complete()). What the primary has opened itself is kept in the fd store,
+ * for the next primary: its address could not be bound a second time while workers have it.
  */
 #pragma once
 
 #include "os/listener.h"
+#include "reloadd/fd_store.h"
 #include "wire/spec.h"
 
 struct listener {
-    char *address; /* as configured: the key */
+    char *address; /* of its specs: the key */
     char *bound;   /* as it is really bound */
     char *name;    /* of the newest configuration that has it */
+    char *differs; /* how `listen` and the socket unit differ, a sentence; NULL: they do not */
     int fd;
     bool inherited;
     uint16_t port; /* as it is really bound; 0: a unix socket */
@@ -24,6 +30,7 @@ struct inherited {
     char *name;
     struct listener_description description;
     bool taken;
+    bool opened; /* by an earlier primary, and kept in the store: of no socket unit */
 };
 
 struct listeners {
@@ -31,19 +38,46 @@ struct listeners {
     size_t n;
     struct inherited *inherited;
     size_t inherited_n;
+    const struct fd_store *store; /* keeps what this primary opens; NULL: nobody does */
 };
 
 enum { LISTENERS_ERROR_SIZE = 512 };
 
-/* Takes over what sd_listen_fds(3) tells of, close-on-exec from now on, and clears its
- * variables. Returns 0, 1 where a descriptor is no listening stream socket (said in `error`),
- * or -errno. */
-MUST_CHECK int listeners_inherit(struct listeners *listeners,
+/* Takes over the listening sockets among what the service manager handed over; the rest stays
+ * in the store, which is borrowed for as long as the listeners live. Returns 0, 1 where a
+ * descriptor is no listening stream socket (said in `error`), or -errno. */
+MUST_CHECK int listeners_inherit(struct listeners *listeners, struct fd_store *store,
                                  char error[static LISTENERS_ERROR_SIZE]);
 
-/* Where the configuration has no listener at all, it has those that were handed over. Returns 0
- * or -ENOMEM. */
-MUST_CHECK int listeners_complete(const struct listeners *listeners, struct spec *spec);
+/* Whether socket units hold sockets for this app: theirs is the truth then. */
+bool listeners_are_of_units(const struct listeners *listeners);
+
+/* Where socket units handed sockets over, what they hold is what the app listens on, whatever
+ * `listen` says: a drop-in may have changed them. A socket belongs to the listener of its
+ * address, or else to the one of its name, or else to the only one left where it is the only
+ * one left, too. The listener's address becomes the socket's, with the former in `configured`;
+ * one without a socket goes from `listeners` to `left_out`; a socket that none claims is added.
+ * Names stay those of the configuration. A spec that was completed before comes out the same.
+ * Returns 0; 1 where `exec` names a listener that is left out (said in `error`); -ENOMEM. */
+MUST_CHECK int listeners_complete(const struct listeners *listeners, struct spec *spec,
+                                  char error[static LISTENERS_ERROR_SIZE]);
+
+/* Whether the completed `spec` leaves out a listener that `running` does not leave out: a
+ * reload that wants a new one can't have it of systemd. Returns 0, or 1 with what to do in
+ * `error`. */
+MUST_CHECK int listeners_refuse_new(const struct spec *spec, const struct spec *running,
+                                    char error[static LISTENERS_ERROR_SIZE]);
+
+/* What the completed spec leaves out, as a sentence for status and the log. Returns false, and
+ * writes nothing, where it leaves out nothing. */
+bool listeners_warn(const struct spec *spec, char warning[static LISTENERS_ERROR_SIZE]);
+
+/* The sentence for struct listener's `differs`, the caller's, or NULL. Returns 0 or -ENOMEM. */
+MUST_CHECK int listener_differs(const struct listener_spec *wanted, char **ret_differs);
+
+/* What a listener that the primary has opened is called in the store. */
+void listeners_store_name(const struct listener_identity *identity,
+                          char name[static FD_NAME_SIZE]);
 
 /* Has every listener of `spec` open; those that are stay untouched. All or nothing. Returns 0;
  * 1 with a sentence in `error` and nothing opened; -ENOMEM. */
@@ -59,5 +93,9 @@ void listeners_close_unwanted(struct listeners *listeners,
                               bool (*wanted)(void *user, const struct listener *listener),
                               void *user);
 
-/* Closes everything. */
+/* Closes everything for good: files of unix sockets go, and the store's copies. */
 void listeners_release(struct listeners *listeners);
+
+/* Closes this process's descriptors, and leaves files and the store as they are: for a primary
+ * whose workers go on without it, until the next one comes. */
+void listeners_leave(struct listeners *listeners);

@@ -1,6 +1,8 @@
 /* reloadd: the primary of one app. */
 #include "base/log.h"
 #include "reloadd/primary.h"
+#include "reloadd/sweep.h"
+#include "reloadd/upgrade.h"
 #include "reloadd/verify.h"
 
 #include <stdio.h>
@@ -16,6 +18,11 @@ static int run(const struct options *options)
         return primary_run(options);
     case OPTIONS_CHECK:
         return verify_run(options);
+    case OPTIONS_CHECK_JOURNAL:
+        return upgrade_check_journal(options->name);
+    case OPTIONS_SWEEP:
+        log_setup(LEVEL_INFO, LOG_MODE_SERVICE);
+        return sweep_run(options->name);
     case OPTIONS_VERSION:
         (void)printf("reloadd %s\n", RELOADD_VERSION);
         return EXIT_DONE;

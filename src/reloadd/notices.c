@@ -2,9 +2,11 @@
 
 #include "reloadd/app.h"
 #include "reloadd/drain.h"
+#include "reloadd/manager.h"
 #include "reloadd/process.h"
 #include "reloadd/readiness.h"
 #include "reloadd/reload.h"
+#include "reloadd/weigh.h"
 
 #include <signal.h>
 
@@ -77,11 +79,15 @@ int notices_watch(struct app *app)
     int r = timer_new(app->loop, on_tick, app, &app->tick);
 
     if (r == 0)
+        r = manager_new(app, &app->manager);
+    if (r == 0)
         r = timer_new(app->loop, readiness_look, app, &app->readiness);
     if (r == 0)
         r = timer_new(app->loop, drain_look, app, &app->drain);
     if (r == 0)
         r = timer_new(app->loop, on_journal_retry, app, &app->journal_retry);
+    if (r == 0)
+        r = weigh_start(app);
     if (r == 0)
         r = signals_new(app->loop, numbers, &handlers, app, &app->signals);
     return r;
@@ -90,8 +96,11 @@ int notices_watch(struct app *app)
 void notices_forget(struct app *app)
 {
     signals_free(app->signals);
+    manager_free(app->manager);
+    app->manager = NULL;
     timer_free(app->tick);
     timer_free(app->readiness);
     timer_free(app->drain);
     timer_free(app->journal_retry);
+    weigh_stop(app);
 }

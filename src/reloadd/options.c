@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "usage: reloadd --config FILE [--name NAME]\n"
+    "usage: reloadd --config FILE [--name NAME] [--adopt]\n"
     "       reloadd --foreground [--config FILE] [--name NAME] [--listen ADDR]...\n"
     "               [--workers N|max|max-1] [--release LABEL] [--] [COMMAND...]\n"
     "       reloadd --check --config FILE [--json]\n"
+    "       reloadd --check-journal --name NAME\n"
+    "       reloadd --sweep --name NAME\n"
     "       reloadd --version | --help\n"
     "\n"
     "The primary of one app: holds its listeners, runs its workers, and replaces\n"
@@ -19,6 +21,9 @@ static const char usage[] =
 enum {
     OPTION_FOREGROUND = 256,
     OPTION_CHECK,
+    OPTION_CHECK_JOURNAL,
+    OPTION_SWEEP,
+    OPTION_ADOPT,
     OPTION_JSON,
     OPTION_RELEASE,
     OPTION_VERSION,
@@ -31,7 +36,10 @@ static const struct option long_options[] = {
     {"workers", required_argument, NULL, 'i'},
     {"release", required_argument, NULL, OPTION_RELEASE},
     {"foreground", no_argument, NULL, OPTION_FOREGROUND},
+    {"adopt", no_argument, NULL, OPTION_ADOPT},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"check-journal", no_argument, NULL, OPTION_CHECK_JOURNAL},
+    {"sweep", no_argument, NULL, OPTION_SWEEP},
     {"json", no_argument, NULL, OPTION_JSON},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -73,6 +81,15 @@ static int options_take(struct options *options, int option, size_t *listen_n)
     case OPTION_CHECK:
         options->mode = OPTIONS_CHECK;
         return 0;
+    case OPTION_CHECK_JOURNAL:
+        options->mode = OPTIONS_CHECK_JOURNAL;
+        return 0;
+    case OPTION_SWEEP:
+        options->mode = OPTIONS_SWEEP;
+        return 0;
+    case OPTION_ADOPT:
+        options->adopt = true;
+        return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;
@@ -92,6 +109,8 @@ static int options_validate(const struct options *options)
 {
     if (options->mode == OPTIONS_VERSION || options->mode == OPTIONS_HELP)
         return 0;
+    if (options->mode == OPTIONS_SWEEP || options->mode == OPTIONS_CHECK_JOURNAL)
+        return options->name ? 0 : wrong("--name NAME is missing");
     if (options->mode == OPTIONS_CHECK && !options->config)
         return wrong("--check needs --config FILE");
     if (options->mode == OPTIONS_SERVE && !options->config)

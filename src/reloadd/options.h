@@ -12,12 +12,15 @@ enum exit_code {
     EXIT_FAILED = 1, /* the first revision failed, or something broke */
     EXIT_USAGE = 2,
     EXIT_REFUSED = 5, /* bad configuration, or another primary has the app */
+    EXIT_AGAIN = 75,  /* not the app's fault: to be started again (EX_TEMPFAIL, sysexits.h) */
 };
 
 enum options_mode {
     OPTIONS_SERVE,      /* as a service */
     OPTIONS_FOREGROUND, /* reloadctl run */
     OPTIONS_CHECK,
+    OPTIONS_CHECK_JOURNAL, /* can this program go on from that journal? (upgrade.h) */
+    OPTIONS_SWEEP,         /* ends what a finished stop has left over (sweep.h) */
     OPTIONS_VERSION,
     OPTIONS_HELP,
 };
@@ -30,6 +33,7 @@ struct options {
     const char *workers;
     const char *release;
     char **command; /* NULL-ended; NULL: none was given */
+    bool adopt; /* the service manager keeps descriptors and starts a killed primary again */
     bool json;
 };
 

@@ -7,10 +7,13 @@
 #include "os/lock.h"
 #include "os/notify_socket.h"
 #include "reloadd/app.h"
+#include "reloadd/blocking.h"
 #include "reloadd/clock.h"
 #include "reloadd/einhorn.h"
 #include "reloadd/notices.h"
+#include "reloadd/place.h"
 #include "reloadd/process.h"
+#include "reloadd/recover.h"
 #include "reloadd/reload.h"
 #include "reloadd/server.h"
 
@@ -39,7 +42,7 @@ __attribute__((format(printf, 1, 3))) static int fail(const char *format, int r,
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     log_error("%s: %s", text, strerror(-r));
-    return EXIT_FAILED;
+    return EXIT_AGAIN;
 }
 
 static int name_app(struct app *app)
@@ -89,7 +92,8 @@ static int take_lock(struct app *app)
         log_error("the app \"%s\" has a primary already (pid %d): stop it first, or give this "
                   "one another --name",
                   app->name, holder);
-        return EXIT_REFUSED;
+        /* After a kill it may be a child that has not come to its exec yet. */
+        return app->options->adopt ? EXIT_AGAIN : EXIT_REFUSED;
     }
     return 0;
 }
@@ -124,8 +128,12 @@ static int find_loader(struct app *app)
     static const char *const places[] = {"reloadd-exec", "../libexec/reloadd/reloadd-exec"};
     char self[4096] = "";
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    const char *folder = n > 0 ? dirname(self) : ".";
+    const char *folder;
 
+    app->self = strdup(self);
+    if (n < 0 || !app->self)
+        return fail("/proc/self/exe", n < 0 ? error_from_errno() : -ENOMEM);
+    folder = dirname(self);
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         char *path = directories_path(folder, places[i]);
 
@@ -137,18 +145,6 @@ static int find_loader(struct app *app)
     }
     return fail("reloadd-exec is neither in %s nor in %s/../libexec/reloadd", -ENOENT, folder,
                 folder);
-}
-
-static void find_cgroup(struct app *app)
-{
-    _cleanup_free_ char *own = NULL;
-    char name[APP_NAME_MAX + 32];
-
-    if (cgroup_find_writable(&own) != 0)
-        return;
-    (void)snprintf(name, sizeof(name), "reloadd.%s.%d", app->name, getpid());
-    if (cgroup_create(own, name, &app->cgroup) < 0)
-        app->cgroup = NULL;
 }
 
 static int print_config_errors(const struct app *app, const struct config_errors *errors)
@@ -199,10 +195,13 @@ static int open_after_predecessor(struct app *app, const struct spec *spec,
 static int open_listeners(struct app *app, struct spec *spec)
 {
     char error[LISTENERS_ERROR_SIZE];
-    int r = listeners_inherit(&app->listeners, error);
+    int r = listeners_inherit(&app->listeners, &app->store, error);
 
+    blocking_begin(app);
     if (r == 0)
-        r = listeners_complete(&app->listeners, spec);
+        r = listeners_complete(&app->listeners, spec, error);
+    if (r == 0 && listeners_warn(spec, error))
+        app_say(app, LEVEL_WARNING, "%s", error);
     if (r == 0)
         r = open_after_predecessor(app, spec, error);
     if (r < 0)
@@ -269,7 +268,8 @@ static int open_journal(struct app *app)
 
     if (r == 1) {
         log_error("%s can't be used: %s", path, app->recovery.damage);
-        return EXIT_REFUSED;
+        /* Whoever serves goes on, until a reloadd that can read it is there again. */
+        return fd_store_has_workers(&app->store) ? EXIT_AGAIN : EXIT_REFUSED;
     }
     if (r < 0)
         return fail("the state journal %s can't be opened", r, path ? path : "");
@@ -316,6 +316,35 @@ static bool is_stable_spec(const struct app *app, struct spec *spec)
     return same;
 }
 
+/* What an earlier primary has accepted and not begun, nobody will begin any more. What it had
+ * begun, EVENT_BOOT ends. */
+static void end_unbegun(struct app *app)
+{
+    for (size_t i = 0; i < app->revisions.n; i++) {
+        struct history_entry *entry = &app->revisions.items[i].history;
+
+        if (entry->outcome == OUTCOME_NONE)
+            revisions_end(&app->revisions, entry->revision, clock_wall(), OUTCOME_FAILED,
+                          &(struct reason){.cause = CAUSE_PRIMARY});
+    }
+}
+
+/* Whether a rollout that fails could go back. The socket units may be others than they were
+ * when the stable revision was accepted. */
+static bool stable_can_listen(struct app *app)
+{
+    const struct revision_entry *stable = revisions_find(&app->revisions, app->rollout->stable);
+    char error[LISTENERS_ERROR_SIZE] = "its configuration is not known any more";
+
+    if (app->rollout->stable == 0)
+        return true;
+    if (stable && stable->pinned && listeners_open(&app->listeners, &stable->spec, error) == 0)
+        return true;
+    app_say(app, LEVEL_WARNING, "there is no way back to revision %llu: %s",
+            (unsigned long long)app->rollout->stable, error);
+    return false;
+}
+
 static int begin(struct app *app, struct spec *spec)
 {
     struct event boot = {.kind = EVENT_BOOT};
@@ -325,6 +354,7 @@ static int begin(struct app *app, struct spec *spec)
 
     if (state_journal_trouble(app->journal))
         r = app_compact(app);
+    end_unbegun(app);
     if (r == 0 && !is_stable_spec(app, spec)) {
         r = spec_encode(spec, &text);
         if (r == 0)
@@ -337,6 +367,7 @@ static int begin(struct app *app, struct spec *spec)
     }
     if (r < 0)
         return fail("the first revision", r);
+    boot.without_stable = boot.revision != 0 && !stable_can_listen(app);
     app_post(app, &boot);
     app_pump(app);
     return 0;
@@ -363,6 +394,82 @@ static void greet(struct app *app)
                 app->listeners.items[i].bound,
                 app->listeners.items[i].inherited ? ", handed over by the service manager"
                                                   : "");
+    for (size_t i = 0; i < app->listeners.n; i++)
+        if (app->listeners.items[i].differs)
+            app_say(app, LEVEL_WARNING, "%s: %s", app->listeners.items[i].bound,
+                    app->listeners.items[i].differs);
+}
+
+/* Whether workers outlive this primary, and if not, why. */
+static void find_survival(struct app *app)
+{
+    if (app->options->mode == OPTIONS_FOREGROUND)
+        app->survives_not = "in the foreground, workers end with the primary";
+    else if (!app->options->adopt)
+        app->survives_not = "not started with --adopt: workers end with the primary";
+    else if (!getenv("NOTIFY_SOCKET"))
+        app->survives_not = "no NOTIFY_SOCKET: nobody keeps descriptors for the next primary";
+    else if (!app->cgroup)
+        app->survives_not = "no cgroup that can be written: workers could not be found again";
+    else
+        app->survives = true;
+    app->store.keeps = app->survives;
+    if (app->options->adopt && app->survives_not)
+        app_say(app, LEVEL_WARNING, "workers will end with this primary: %s",
+                app->survives_not);
+}
+
+static int settle_with_journal(struct app *app)
+{
+    int code = settle_in(app);
+    int r;
+
+    if (code == 0)
+        code = find_loader(app);
+    if (code != 0)
+        return code;
+    r = fd_store_receive(&app->store);
+    if (r < 0)
+        return fail("what the service manager handed over", r);
+    code = make_loop(app);
+    if (code == 0)
+        code = open_journal(app);
+    return code;
+}
+
+/* The first primary, or one after which nothing was left. */
+static int start_afresh(struct app *app, struct spec *spec)
+{
+    int code = 0;
+
+    (void)place_sweep(app);
+    if (app->options->adopt)
+        code = load_first(app, spec);
+    if (code == 0)
+        code = clean_up_after_predecessor(app);
+    if (code == 0)
+        code = open_listeners(app, spec);
+    fd_store_release(&app->store);
+    if (code == 0)
+        code = make_server(app);
+    if (code != 0)
+        return code;
+    start_guard(app);
+    greet(app);
+    return begin(app, spec);
+}
+
+static int start_again(struct app *app)
+{
+    int code;
+    int r;
+
+    recover_listeners(app);
+    code = make_server(app);
+    if (code != 0)
+        return code;
+    r = recover_begin(app);
+    return r < 0 ? fail("the workers of the earlier primary can't be adopted", r) : 0;
 }
 
 static int app_start(struct app *app, struct spec *spec)
@@ -371,28 +478,21 @@ static int app_start(struct app *app, struct spec *spec)
 
     if (code == 0)
         code = app_make(app);
-    if (code == 0)
+    /* What is wrong with it leaves no trace, where nobody can be left from before. */
+    if (code == 0 && !app->options->adopt)
         code = load_first(app, spec);
     if (code == 0)
-        code = settle_in(app);
-    if (code == 0)
-        code = clean_up_after_predecessor(app);
-    if (code == 0)
-        code = find_loader(app);
-    if (code == 0)
-        code = open_listeners(app, spec);
-    if (code == 0)
-        code = make_loop(app);
-    if (code == 0)
-        code = open_journal(app);
-    if (code == 0)
-        code = make_server(app);
+        code = settle_with_journal(app);
     if (code != 0)
         return code;
-    find_cgroup(app);
-    start_guard(app);
-    greet(app);
-    return begin(app, spec);
+    place_find(app);
+    find_survival(app);
+    if (recover_is_hindered(app)) {
+        log_error("workers of an earlier primary live, and can't be adopted: %s; trying again",
+                  app->survives_not);
+        return EXIT_AGAIN;
+    }
+    return recover_is_due(app) ? start_again(app) : start_afresh(app, spec);
 }
 
 static void app_release_all(struct app *app)
@@ -404,11 +504,13 @@ static void app_release_all(struct app *app)
     process_release_all(app);
     notices_forget(app);
     loop_free(app->loop);
+    limits_release(app);
+    fd_store_release(&app->store);
     listeners_release(&app->listeners);
     state_journal_free(app->journal);
     revisions_release(&app->revisions);
     output_free(app->output);
-    if (app->cgroup)
+    if (app->cgroup && !app->options->adopt)
         (void)cgroup_remove(app->cgroup);
     app_forget_words(app);
     free(app->answers.items);
@@ -418,6 +520,7 @@ static void app_release_all(struct app *app)
     free(app->last_refusal);
     free(app->cgroup);
     free(app->loader);
+    free(app->self);
     free(app->name);
 }
 
@@ -429,6 +532,18 @@ static void remove_socket(const struct app *app, const char *name)
 
     if (path && app->lock_fd >= 0)
         (void)unlink(path);
+}
+
+/* Our own trouble, such as too few descriptors. A service manager that starts us again at once
+ * is not to be kept busy by it; nobody else is there to try again. */
+static int give_up(const struct options *options)
+{
+    const struct timespec pause = {.tv_sec = 1};
+
+    if (!options->adopt)
+        return EXIT_FAILED;
+    (void)nanosleep(&pause, NULL);
+    return EXIT_AGAIN;
 }
 
 int primary_run(const struct options *options)
@@ -443,13 +558,15 @@ int primary_run(const struct options *options)
         code = app.exit_code;
     }
     spec_release(&spec);
-    remove_socket(&app, "control");
-    remove_socket(&app, "einhorn");
+    if (code != EXIT_AGAIN) {
+        remove_socket(&app, "control");
+        remove_socket(&app, "einhorn");
+    }
     app_release_all(&app);
     app.guard_fd = close_fd(app.guard_fd);
     if (app.guard > 0)
         (void)waitpid(app.guard, NULL, 0);
     directories_release(&app.directories);
     (void)close_fd(app.lock_fd);
-    return code;
+    return code == EXIT_AGAIN ? give_up(options) : code;
 }

@@ -10,18 +10,20 @@
 #include "os/notify_socket.h"
 #include "os/pidfd.h"
 #include "os/spawn.h"
-#include "reloadd/account.h"
 #include "reloadd/app.h"
+#include "reloadd/birth.h"
 #include "reloadd/clock.h"
 #include "reloadd/readiness.h"
-#include "wire/listen_env.h"
 #include "wire/notify.h"
-#include "wire/strings.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Whoever is the parent of an adopted worker now takes its status at once; it is told after
+ * that. */
+#define REAPER_PATIENCE span_from_ms(50)
 
 enum {
     DATAGRAM_SIZE = 4096,
@@ -102,27 +104,46 @@ static void process_free(struct process *process)
     descriptor_unwatch(process->pidfd_watch);
     lines_free(process->output);
     (void)close_fd(process->pidfd);
-    if (process->notify_path)
-        (void)unlink(process->notify_path);
-    if (process->cgroup && cgroup_remove(process->cgroup) != 0)
-        log_debug("cgroup %s stays: somebody is in it", process->cgroup);
     free(process->notify_path);
     free(process->cgroup);
     free(process->status);
     free(process);
 }
 
+/* Also what would tell the next primary of it. */
+static void process_bury(struct process *process)
+{
+    const struct fd_store *store = &process->app->store;
+    char name[FD_NAME_SIZE];
+
+    fd_store_name_notify(process->worker, name);
+    fd_store_drop(store, name);
+    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    fd_store_drop(store, name);
+    if (process->notify_path)
+        (void)unlink(process->notify_path);
+    if (process->cgroup && cgroup_remove(process->cgroup) != 0)
+        log_debug("cgroup %s stays: somebody is in it", process->cgroup);
+    process_free(process);
+}
+
 static void cleanup_process(struct process **process)
 {
     if (*process)
-        process_free(*process);
+        process_bury(*process);
 }
 
 void process_release_all(struct app *app)
 {
     while (app->processes) {
-        process_kill(app->processes);
-        process_free(app->processes);
+        struct process *process = app->processes;
+
+        if (app->survives) {
+            process_free(process);
+            continue;
+        }
+        process_kill(process);
+        process_bury(process);
     }
 }
 
@@ -131,7 +152,7 @@ static void process_settle(struct process *process)
 {
     if (process->ended && process->silent &&
         !rollout_worker(process->app->rollout, process->worker))
-        process_free(process);
+        process_bury(process);
 }
 
 static void post(struct process *process, struct event event)
@@ -197,11 +218,14 @@ static void on_exec(void *user, int fd)
     app_pump(process->app);
 }
 
-static struct reason exit_reason(struct process *process)
+struct reason process_exit_reason(int pidfd)
 {
     struct pidfd_exit how;
+    int r = pidfd_reap(pidfd, &how);
 
-    if (pidfd_reap(process->pidfd, &how) != 0)
+    if (r == -ECHILD) /* adopted: another process is its parent now */
+        r = pidfd_exit_of_stranger(pidfd, REAPER_PATIENCE, &how);
+    if (r != 0)
         return (struct reason){.cause = CAUSE_VANISHED};
     return (struct reason){.cause = how.signaled ? CAUSE_SIGNALED : CAUSE_EXITED,
                            .code = how.code};
@@ -216,11 +240,14 @@ static void on_ended(void *user, int fd)
      * ended; so do its last lines. */
     if (process->exec_watch)
         learn_of_exec(process, process->exec_fd);
-    lines_drain(process->output);
+    if (process->output)
+        lines_drain(process->output);
     (void)fd;
     descriptor_unwatch(process->pidfd_watch);
     process->pidfd_watch = NULL;
-    post(process, (struct event){.kind = EVENT_EXITED, .exit = exit_reason(process)});
+    post(process, (struct event){
+                      .kind = EVENT_EXITED,
+                      .exit = limits_judge_end(process, process_exit_reason(process->pidfd))});
     process->ended = true;
     app_pump(app);
     unguard(process);
@@ -259,170 +286,100 @@ static void on_notify(void *user, int fd)
 {
     struct process *process = user;
 
+    char buffer[DATAGRAM_SIZE];
+    struct notify_datagram datagram;
+
     for (int i = 0; i < DATAGRAMS_AT_ONCE; i++) {
-        char buffer[DATAGRAM_SIZE];
-        struct notify_datagram datagram;
         struct notice notice;
 
-        if (notify_socket_receive(fd, buffer, sizeof(buffer), &datagram) != 0)
+        if (notify_socket_peek(fd, buffer, sizeof(buffer), &datagram) != 0)
             break;
-        /* BARRIER=1 is answered by closing what came with it: all before it has been heard. */
         (void)close_fd(datagram.fd);
-        if (datagram.truncated || !rollout_worker(process->app->rollout, process->worker))
-            continue;
-        notice = notice_parse(buffer, datagram.size);
-        take_notice(process, &notice);
+        if (!datagram.truncated && rollout_worker(process->app->rollout, process->worker)) {
+            notice = notice_parse(buffer, datagram.size);
+            take_notice(process, &notice);
+            app_pump(process->app); /* on disk, before it is taken from the socket */
+        }
+        /* BARRIER=1 is answered by closing what came with it: all before it has been heard. */
+        if (notify_socket_receive(fd, buffer, sizeof(buffer), &datagram) == 0)
+            (void)close_fd(datagram.fd);
     }
-    app_pump(process->app);
 }
 
 /* Starting. */
 
-static int open_notify_socket(struct process *process, const struct spec *spec, int *ret_fd)
+/* Where the worker writes to: a pipe that is read here, or, where it is to go on without us,
+ * what needs nobody between. Its write end is -1 where the worker has the primary's own stdout.
+ */
+static int open_output(struct process *process, int *ret_write_fd)
 {
-    uid_t uid = (uid_t)-1;
-    gid_t gid = (gid_t)-1;
-    int r = account_find(spec->user, NULL, &uid, &gid);
-
-    if (r < 0)
-        return r;
-    if (asprintf(&process->notify_path, "%s/notify/%llu", process->app->directories.runtime,
-                 (unsigned long long)process->worker) < 0) {
-        process->notify_path = NULL;
-        return -ENOMEM;
-    }
-    return notify_socket_open(process->notify_path, uid, ret_fd);
-}
-
-static int make_cgroup(struct process *process)
-{
-    char name[32];
+    static const struct lines_handlers handlers = {.line = on_line, .closed = on_output_closed};
+    struct app *app = process->app;
+    _cleanup_fd_ int read_fd = -1;
+    _cleanup_fd_ int write_fd = -1;
+    int pipe_fds[2];
     int r;
 
-    if (!process->app->cgroup)
+    if (app->survives) {
+        process->silent = true;
+        *ret_write_fd = birth_open_stream(process);
         return 0;
-    (void)snprintf(name, sizeof(name), "worker-%llu", (unsigned long long)process->worker);
-    r = cgroup_create(process->app->cgroup, name, &process->cgroup);
-    return r < 0 ? r : 0;
-}
-
-static int build_environment(const struct process *process, const struct spec *spec,
-                             char ***ret_environment)
-{
-    _cleanup_free_ char *einhorn =
-        directories_path(process->app->directories.runtime, "einhorn");
-    struct handover handover = {
-        .listeners = spec->listeners,
-        .listener_n = spec->listener_n,
-        .dialects = spec->dialects,
-        .app = process->app->name,
-        .slot = process->slot,
-        .revision = process->revision,
-        .release = spec->release,
-        .notify_socket = process->notify_path,
-        .watchdog = spec->policy.watchdog,
-        .einhorn_socket = einhorn,
-        .environment = (const char *const *)spec->pinned_environment,
-    };
-
-    return einhorn ? listen_env_build(&handover, ret_environment) : -ENOMEM;
-}
-
-static int collect_listeners(const struct app *app, const struct spec *spec, int **ret_fds)
-{
-    _cleanup_free_ int *fds = calloc(spec->listener_n + 1, sizeof(*fds));
-
-    if (!fds)
-        return -ENOMEM;
-    for (size_t i = 0; i < spec->listener_n; i++) {
-        const struct listener *listener =
-            listeners_find(&app->listeners, spec->listeners[i].address);
-
-        if (!listener)
-            return -ENOTCONN;
-        fds[i] = listener->fd;
     }
-    *ret_fds = take_ptr(fds);
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+        return error_from_errno();
+    read_fd = pipe_fds[0];
+    write_fd = pipe_fds[1];
+    r = lines_new_take(app->loop, read_fd, &handlers, process, &process->output);
+    if (r < 0)
+        return r;
+    read_fd = -1;
+    *ret_write_fd = take_fd(write_fd);
     return 0;
 }
 
-static int spawn_process(struct process *process, const struct spec *spec, int output_fd,
-                         struct spawned *ret_spawned)
+static int watch_notices(struct process *process, int *notify_fd)
 {
-    struct app *app = process->app;
-    _cleanup_strings_ char **environment = NULL;
-    _cleanup_strings_ char **argv = NULL;
-    _cleanup_free_ int *fds = NULL;
-    struct fault fault;
-    int r = build_environment(process, spec, &environment);
+    struct loop *loop = process->app->loop;
+    int r = descriptor_watch_take(loop, *notify_fd, on_notify, process, &process->notify_watch);
 
-    if (r == 0)
-        r = listen_env_expand((const char *const *)spec->exec, spec->listeners,
-                              spec->listener_n, &argv, &fault);
-    if (r == 0)
-        r = collect_listeners(app, spec, &fds);
-    if (r != 0)
-        return r < 0 ? r : -EINVAL; /* load_spec() has checked the placeholders */
-    return spawn_worker(
-        &(struct spawn_request){
-            .loader = app->loader,
-            .file = spec->pinned_executable,
-            .argv = argv,
-            .environment = environment,
-            .directory = spec->pinned_directory,
-            .cgroup = process->cgroup,
-            .user = spec->user,
-            .group = spec->group,
-            .listeners = fds,
-            .listener_count = spec->listener_n,
-            .input = (spec->dialects & DIALECT_STDIN) && spec->listener_n > 0 ? fds[0] : -1,
-            .output = output_fd,
-            .error = output_fd,
-            .parent_death_signal = SIGKILL,
-        },
-        ret_spawned);
+    if (r < 0)
+        return r;
+    process->notify_fd = take_fd(*notify_fd);
+    return descriptor_watch(loop, process->pidfd, on_ended, process, &process->pidfd_watch);
 }
 
-static int watch_process(struct process *process, struct spawned *spawned, int *notify_fd,
-                         int *output_fd)
+static int watch_process(struct process *process, struct spawned *spawned, int *notify_fd)
 {
-    static const struct lines_handlers handlers = {.line = on_line, .closed = on_output_closed};
-    struct loop *loop = process->app->loop;
-    int r;
+    int r = descriptor_watch_take(process->app->loop, spawned->status_fd, on_exec, process,
+                                  &process->exec_watch);
 
-    r = lines_new_take(loop, *output_fd, &handlers, process, &process->output);
-    if (r < 0)
-        return r;
-    *output_fd = -1;
-    r = descriptor_watch_take(loop, *notify_fd, on_notify, process, &process->notify_watch);
-    if (r < 0)
-        return r;
-    *notify_fd = -1;
-    r = descriptor_watch_take(loop, spawned->status_fd, on_exec, process, &process->exec_watch);
     if (r < 0)
         return r;
     process->exec_fd = take_fd(spawned->status_fd);
-    return descriptor_watch(loop, process->pidfd, on_ended, process, &process->pidfd_watch);
+    return watch_notices(process, notify_fd);
+}
+
+static void keep_pidfd(const struct process *process)
+{
+    char name[FD_NAME_SIZE];
+
+    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    fd_store_keep(&process->app->store, name, process->pidfd);
 }
 
 static int process_begin(struct process *process, const struct spec *spec)
 {
     _cleanup_(spawned_release) struct spawned spawned = SPAWNED_NONE;
     _cleanup_fd_ int notify_fd = -1;
-    _cleanup_fd_ int read_fd = -1;
     _cleanup_fd_ int write_fd = -1;
-    int pipe_fds[2];
-    int r;
+    int r = birth_open_notify_socket(process, spec, &notify_fd);
 
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-        return error_from_errno();
-    read_fd = pipe_fds[0];
-    write_fd = pipe_fds[1];
-    r = open_notify_socket(process, spec, &notify_fd);
     if (r == 0)
-        r = make_cgroup(process);
+        r = birth_make_cgroup(process);
     if (r == 0)
-        r = spawn_process(process, spec, write_fd, &spawned);
+        r = open_output(process, &write_fd);
+    if (r == 0)
+        r = birth_spawn(process, spec, write_fd, &spawned);
     if (r < 0)
         return r;
     process->pid = spawned.pid;
@@ -430,7 +387,8 @@ static int process_begin(struct process *process, const struct spec *spec)
     process->start_time = spawned.start_time;
     process->guarded =
         process->app->guard_fd >= 0 && guard_add(process->app->guard_fd, process->pid) == 0;
-    r = watch_process(process, &spawned, &notify_fd, &read_fd);
+    keep_pidfd(process);
+    r = watch_process(process, &spawned, &notify_fd);
     if (r < 0) {
         struct pidfd_exit how;
 
@@ -441,20 +399,85 @@ static int process_begin(struct process *process, const struct spec *spec)
     return r;
 }
 
-void process_start(struct app *app, const struct effect *spawn)
+static struct process *process_new(struct app *app, uint64_t worker, uint32_t slot,
+                                   uint64_t revision)
 {
-    const struct spec *spec = app_spec(app, spawn->revision);
-    _cleanup_(cleanup_process) struct process *process = calloc(1, sizeof(*process));
+    struct process *process = calloc(1, sizeof(*process));
+
+    if (!process)
+        return NULL;
+    process->app = app;
+    process->worker = worker;
+    process->slot = slot;
+    process->revision = revision;
+    process->pidfd = -1;
+    process->notify_fd = -1;
+    return process;
+}
+
+static void process_insert(struct process *process)
+{
+    process->next = process->app->processes;
+    process->app->processes = process;
+}
+
+static int adopt(struct process *process, const struct worker *worker, int *pidfd,
+                 int *notify_fd)
+{
+    int r = birth_make_cgroup(process);
+
+    if (r == 0 && *notify_fd < 0)
+        r = birth_open_notify_socket(process, app_spec(process->app, worker->revision),
+                                     notify_fd);
+    else if (r == 0)
+        r = birth_name_notify_socket(process);
+    if (r < 0)
+        return r;
+    process->pidfd = *pidfd;
+    keep_pidfd(process);
+    r = watch_notices(process, notify_fd);
+    if (r < 0) {
+        process->pidfd = -1;
+        return r;
+    }
+    *pidfd = -1;
+    return 0;
+}
+
+int process_adopt_consume(struct app *app, const struct worker *worker, int pidfd,
+                          int notify_fd)
+{
+    struct process *process = process_new(app, worker->id, worker->slot, worker->revision);
     int r = -ENOMEM;
 
     if (process) {
-        process->app = app;
-        process->worker = spawn->worker;
-        process->revision = spawn->revision;
-        process->slot = spawn->slot;
-        process->pidfd = -1;
-        r = process_begin(process, spec);
+        process->adopted = true;
+        process->silent = true;
+        process->pid = worker->pid;
+        process->start_time = worker->start_time;
+        process->asked_to_go = worker->state >= WORKER_DRAINING;
+        r = adopt(process, worker, &pidfd, &notify_fd);
     }
+    (void)close_fd(pidfd);
+    (void)close_fd(notify_fd);
+    if (r < 0) {
+        if (process)
+            process_free(process);
+        return r;
+    }
+    process_insert(process);
+    if (worker->state == WORKER_STARTING)
+        readiness_of_adopted(process);
+    return 0;
+}
+
+void process_start(struct app *app, const struct effect *spawn)
+{
+    const struct spec *spec = app_spec(app, spawn->revision);
+    _cleanup_(cleanup_process) struct process *process =
+        process_new(app, spawn->worker, spawn->slot, spawn->revision);
+    int r = process ? process_begin(process, spec) : -ENOMEM;
+
     if (r < 0) {
         app_say(app, LEVEL_ERROR, "worker %llu can't be started: %s",
                 (unsigned long long)spawn->worker, strerror(-r));
@@ -467,7 +490,6 @@ void process_start(struct app *app, const struct effect *spawn)
                                     .worker = spawn->worker,
                                     .pid = process->pid,
                                     .start_time = process->start_time});
-    process->next = app->processes;
-    app->processes = process;
+    process_insert(process);
     process = NULL; /* handed over */
 }

@@ -1,15 +1,21 @@
 /* The shell's half of a worker: its process, and all that is heard of it. The core's half is
  * struct worker (core/worker.h); the two are joined by the worker's id.
  *
- * Heard of are: its end (pidfd), its output (a pipe), its READY=1 and the like (its own notify
- * socket), and what went wrong before exec (the exec-status pipe). A process is kept until it
- * has ended and its output has, too, or the primary leaves.
+ * Heard of are: its end (pidfd), its READY=1 and the like (its own notify socket), what went
+ * wrong before exec (the exec-status pipe), and in the foreground its output (a pipe). A
+ * process is kept until it has ended and its output has, too, or the primary leaves.
+ *
+ * Where workers outlive their primary (app.survives), their output goes to the system journal
+ * by itself, and both descriptors that can't be had again, pidfd and notify socket, are in the
+ * service manager's store (fd_store.h): the socket before the worker is born, for what it says
+ * must not be lost.
  */
 #pragma once
 
 #include "base/mono.h"
 #include "base/own.h"
 #include "core/update.h"
+#include "core/worker.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -34,20 +40,34 @@ struct process {
     struct instant quiet_deadline;
     bool guarded; /* the guard knows of it (os/guard.h) */
     bool asked_to_go;
-    bool looked_at; /* wants to be seen accepting (readiness.h) */
-    unsigned looks; /* how often it was */
-    char *status;   /* the last STATUS= it said; NULL: none */
+    bool looked_at;        /* wants to be seen accepting (readiness.h) */
+    unsigned looks;        /* how often it was */
+    bool adopted;          /* of an earlier primary: not our child, perhaps */
+    uint64_t memory_bytes; /* at the last weighing; 0: not weighed yet */
+    unsigned heavy_looks;  /* weighings in a row at which it was too heavy (weigh.h) */
+    char *status;          /* the last STATUS= it said; NULL: none */
     char *notify_path;
     char *cgroup; /* NULL: it has a process group alone */
     struct descriptor *pidfd_watch;
     struct descriptor *notify_watch;
     struct descriptor *exec_watch;
-    int exec_fd; /* owned by exec_watch */
+    int exec_fd;   /* owned by exec_watch */
+    int notify_fd; /* owned by notify_watch */
     struct lines *output;
 };
 
 /* Starts a worker and answers the core with SPAWNED or SPAWN_FAILED. */
 void process_start(struct app *app, const struct effect *spawn);
+
+/* Takes over the process of a worker that an earlier primary has started and that the core
+ * knows or is about to be told of. `pidfd` and `notify_fd` (-1: it has got lost, and is made
+ * anew) are owned in any case. Returns 0 or -errno. */
+MUST_CHECK int process_adopt_consume(struct app *app, const struct worker *worker, int pidfd,
+                                     int notify_fd);
+
+/* How the process of this pidfd, which has ended, ended: cause and code. A child of ours is
+ * reaped. */
+struct reason process_exit_reason(int pidfd);
 
 /* NULL: there is none. Borrowed. */
 struct process *process_find(const struct app *app, uint64_t worker);
@@ -65,5 +85,6 @@ void process_signal(struct process *process, int signal_number);
 /* Ends the worker with all its descendants, by SIGKILL. */
 void process_kill(struct process *process);
 
-/* Kills what is left of all workers, waits for nobody, and frees everything. */
+/* Frees everything, and waits for nobody; kills what is left of the workers, unless they are
+ * meant to outlive this primary. */
 void process_release_all(struct app *app);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "os/accepting.h"
+#include "os/proc.h"
 #include "reloadd/app.h"
 #include "reloadd/process.h"
 
@@ -59,6 +60,9 @@ static bool is_accepting(const struct app *app, struct process *process)
         if (listener)
             inodes[inode_n++] = listener->identity.inode;
     }
+    /* Nothing to be seen at: the program runs, or its loader still does. */
+    if (spec->listener_n == 0)
+        return !proc_runs(process->pid, app->loader);
     if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0 && process->looks == 0)
         app_say(
             process->app, LEVEL_WARNING,
@@ -81,6 +85,15 @@ void readiness_of_started(struct process *process)
     }
     process->looked_at = true;
     schedule(app);
+}
+
+/* Whether its exec went well was told to the primary that has died. */
+void readiness_of_adopted(struct process *process)
+{
+    if (app_spec(process->app, process->revision)->policy.readiness != READINESS_AUTO)
+        return;
+    process->looked_at = true;
+    schedule(process->app);
 }
 
 void readiness_look(void *user)

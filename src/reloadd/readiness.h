@@ -10,5 +10,8 @@ struct process;
  * listener has nothing to be seen at: running is ready. */
 void readiness_of_started(struct process *process);
 
+/* The same for one that an earlier primary has started, and was not ready when that died. */
+void readiness_of_adopted(struct process *process);
+
 /* The timer's turn: looks at everybody that is to be looked at. */
 void readiness_look(void *app);

@@ -6,6 +6,7 @@
 #include "reloadd/check.h"
 #include "reloadd/clock.h"
 #include "reloadd/load.h"
+#include "reloadd/manager.h"
 #include "wire/strings.h"
 
 #include <stdio.h>
@@ -46,6 +47,7 @@ static void reload_finish(struct reload *reload, const struct reload_answer *ans
     app->reloads = reload->next;
     reload_free(reload);
     reload_advance(app);
+    manager_update(app->manager);
 }
 
 static void remember_refusal(struct app *app, const char *text)
@@ -72,10 +74,12 @@ static void refuse_stopping(struct reload *reload)
 static void refuse_journal(struct reload *reload)
 {
     const char *trouble = state_journal_trouble(reload->app->journal);
+    char text[256];
 
     /* The journal may be well, and the revision could not even be written down. */
-    reload_refuse(reload, &(struct error_view){.kind = ERROR_JOURNAL_FAILED,
-                                               .text = trouble ? trouble : "out of memory"});
+    (void)snprintf(text, sizeof(text), "the state journal in %s can't be written: %s",
+                   reload->app->directories.state, trouble ? trouble : "out of memory");
+    reload_refuse(reload, &(struct error_view){.kind = ERROR_JOURNAL_FAILED, .text = text});
 }
 
 /* Whether the core would refuse it for the sake of those that are under way. */
@@ -156,6 +160,22 @@ static uint64_t accept_revision(struct app *app, struct spec *spec)
     return revision;
 }
 
+/* What no socket unit holds can be left out at a start; a reload that wants it anew must fail.
+ */
+static int complete_listeners(struct app *app, struct spec *spec,
+                              char error[static LISTENERS_ERROR_SIZE])
+{
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+    int r = listeners_complete(&app->listeners, spec, error);
+
+    if (r == 0 && running && running->pinned)
+        r = listeners_refuse_new(spec, &running->spec, error);
+    if (r == 0 && listeners_warn(spec, error))
+        app_say(app, LEVEL_WARNING, "%s", error);
+    return r;
+}
+
 static void reload_accept(struct reload *reload)
 {
     struct app *app = reload->app;
@@ -171,7 +191,7 @@ static void reload_accept(struct reload *reload)
     }
     if (refused_as_busy(reload))
         return;
-    r = listeners_complete(&app->listeners, &reload->spec);
+    r = complete_listeners(app, &reload->spec, error);
     if (r == 0)
         r = listeners_open(&app->listeners, &reload->spec, error);
     if (r != 0) {
@@ -232,6 +252,7 @@ static void reload_begin(struct reload *reload)
     int r;
 
     reload->begun = true;
+    manager_update(app->manager); /* `check` may take longer than the manager's timeout */
     if (app->rollout->state >= ROLLOUT_STOPPING) {
         refuse_stopping(reload);
         return;

@@ -7,6 +7,7 @@
 #include "reloadd/process.h"
 #include "reloadd/reload.h"
 #include "reloadd/status.h"
+#include "reloadd/upgrade.h"
 #include "wire/present.h"
 
 #include <string.h>
@@ -17,6 +18,16 @@ enum topic {
     TOPIC_ROLLOUT, /* Reload and Follow: the steps and the outcome of `revision` */
     TOPIC_LOGS,
     TOPIC_EVENTS,
+    TOPIC_END,     /* of the primary, after Stop: the connection ends with it, and not for being
+                      idle */
+    TOPIC_UPGRADE, /* that its reply has left: then the new program is executed */
+};
+
+/* Which lines are wanted; what is absent does not matter. */
+struct line_filter {
+    struct optional_int slot;
+    struct optional_int revision;
+    struct optional_float since;
 };
 
 struct conversation {
@@ -27,7 +38,7 @@ struct conversation {
     bool more;
     bool oneway;
     uint64_t revision;
-    struct optional_int slot; /* LOGS: of this slot alone */
+    struct line_filter filter; /* LOGS */
 };
 
 struct server {
@@ -62,6 +73,11 @@ static void send_error(struct control_client *client, const struct error_view *e
 
 /* Conversations. */
 
+static struct line_filter line_filter_of(const struct varlink_call *call)
+{
+    return (struct line_filter){call->slot, call->only_revision, call->since};
+}
+
 static struct conversation *conversation_open(struct server *server,
                                               struct control_client *client,
                                               const struct varlink_call *call, enum topic topic)
@@ -77,7 +93,7 @@ static struct conversation *conversation_open(struct server *server,
     conversation->topic = topic;
     conversation->more = call->more;
     conversation->oneway = call->oneway;
-    conversation->slot = call->slot;
+    conversation->filter = line_filter_of(call);
     conversation->next = server->conversations;
     server->conversations = conversation;
     return conversation;
@@ -258,11 +274,17 @@ void server_publish(struct server *server, const struct record *record, const ch
 
 /* Logs. */
 
-static bool line_is_of_slot(const struct output_line *line, const void *user)
+static bool line_is_wanted(const struct output_line *line, const void *user)
 {
-    const struct optional_int *slot = user;
+    const struct line_filter *filter = user;
+    const struct optional_int *slot = &filter->slot;
+    const struct optional_int *revision = &filter->revision;
 
-    return !slot->present || (line->worker != 0 && line->slot == slot->value);
+    if (slot->present && (line->worker == 0 || line->slot != slot->value))
+        return false;
+    if (revision->present && (line->worker == 0 || (int64_t)line->revision != revision->value))
+        return false;
+    return !filter->since.present || wall_to_seconds(line->at) >= filter->since.value;
 }
 
 static struct line_view line_view_of(const struct output_line *line)
@@ -286,7 +308,7 @@ void server_line(struct server *server, const struct output_line *line)
          each = each->next) {
         char *message = NULL;
 
-        if (each->topic == TOPIC_LOGS && line_is_of_slot(line, &each->slot)) {
+        if (each->topic == TOPIC_LOGS && line_is_wanted(line, &each->filter)) {
             int r = present_logs(&logs, true, &message);
 
             conversation_send(each, r, message);
@@ -403,10 +425,10 @@ static void method_stop(struct server *server, struct control_client *client,
                         const struct varlink_call *call)
 {
     char *message = NULL;
-    int r = present_done(&message);
+    int r = present_done(false, &message);
 
     send_consume(client, r, message, call->oneway);
-    control_done(client);
+    (void)conversation_open(server, client, call, TOPIC_END);
     app_post(server->app, &(struct event){.kind = EVENT_STOP});
     if (call->hurry)
         app_post(server->app, &(struct event){.kind = EVENT_HURRY});
@@ -441,13 +463,14 @@ static void method_logs(struct server *server, struct control_client *client,
     size_t max = call->lines.present ? (size_t)call->lines.value : LOG_LINES_DEFAULT;
     _cleanup_free_ const struct output_line **lines = calloc(max + 1, sizeof(*lines));
     _cleanup_free_ struct line_view *views = calloc(max + 1, sizeof(*views));
+    const struct line_filter filter = line_filter_of(call);
     size_t n;
 
     if (!lines || !views) {
         control_close_after_send(client);
         return;
     }
-    n = output_tail(server->app->output, line_is_of_slot, &call->slot, lines, max);
+    n = output_tail(server->app->output, line_is_wanted, &filter, lines, max);
     for (size_t i = 0; i < n; i++)
         views[i] = line_view_of(lines[i]);
     send_lines(client, call, views, n);
@@ -464,6 +487,31 @@ static void method_events(struct server *server, struct control_client *client,
         send_error(client, &(struct error_view){.kind = ERROR_EXPECTED_MORE}, call->oneway);
     else
         (void)conversation_open(server, client, call, TOPIC_EVENTS);
+}
+
+/* Who asks must hear that it will be done before his connection ends with the program: it is
+ * executed when the reply has left (on_drained()), and not at all if he hangs up before. */
+static void method_upgrade(struct server *server, struct control_client *client,
+                           const struct varlink_call *call)
+{
+    struct app *app = server->app;
+    struct error_view refusal = {.kind = ERROR_UPGRADE_REFUSED};
+    char error[UPGRADE_ERROR_SIZE];
+    char *message = NULL;
+    int r = upgrade_begin(app, error);
+
+    if (r != 0) {
+        refusal.text = r == 1 ? error : strerror(-r);
+        app_say(app, LEVEL_ERROR, "upgrade refused: %s", refusal.text);
+        send_error(client, &refusal, call->oneway);
+        return;
+    }
+    if (call->oneway)
+        upgrade_execute(app);
+    if (!conversation_open(server, client, call, TOPIC_UPGRADE))
+        return;
+    r = present_done(call->more, &message);
+    send_consume(client, r, message, false);
 }
 
 static void method_info(struct server *server, struct control_client *client,
@@ -492,11 +540,17 @@ typedef void method_function(struct server *, struct control_client *,
                              const struct varlink_call *);
 
 static method_function *const method_functions[METHOD_N] = {
-    [METHOD_STATUS] = method_status,   [METHOD_RELOAD] = method_reload,
-    [METHOD_FOLLOW] = method_follow,   [METHOD_SCALE] = method_scale,
-    [METHOD_STOP] = method_stop,       [METHOD_LOGS] = method_logs,
-    [METHOD_HISTORY] = method_history, [METHOD_EVENTS] = method_events,
-    [METHOD_GET_INFO] = method_info,   [METHOD_GET_INTERFACE_DESCRIPTION] = method_description,
+    [METHOD_STATUS] = method_status,
+    [METHOD_RELOAD] = method_reload,
+    [METHOD_FOLLOW] = method_follow,
+    [METHOD_SCALE] = method_scale,
+    [METHOD_STOP] = method_stop,
+    [METHOD_LOGS] = method_logs,
+    [METHOD_HISTORY] = method_history,
+    [METHOD_EVENTS] = method_events,
+    [METHOD_UPGRADE] = method_upgrade,
+    [METHOD_GET_INFO] = method_info,
+    [METHOD_GET_INTERFACE_DESCRIPTION] = method_description,
 };
 
 /* The control socket. */
@@ -532,6 +586,24 @@ static void on_message(void *user, struct control_client *client, const char *te
     control_close_after_send(client);
 }
 
+static struct conversation *conversation_find(const struct server *server,
+                                              const struct control_client *client)
+{
+    for (struct conversation *each = server->conversations; each; each = each->next)
+        if (each->client == client)
+            return each;
+    return NULL;
+}
+
+static void on_drained(void *user, struct control_client *client)
+{
+    const struct server *server = user;
+    const struct conversation *conversation = conversation_find(server, client);
+
+    if (conversation && conversation->topic == TOPIC_UPGRADE)
+        upgrade_execute(server->app);
+}
+
 static void on_closed(void *user, struct control_client *client)
 {
     struct server *server = user;
@@ -557,6 +629,7 @@ int server_new_take(struct app *app, int fd, struct server **ret_server)
     static const struct control_handlers handlers = {
         .allow = is_allowed,
         .message = on_message,
+        .drained = on_drained,
         .closed = on_closed,
         .denied = "{\"error\":\"io.reloadd.NotAllowed\",\"parameters\":{\"text\":"
                   "\"only root and the primary's own user may talk to it\"}}",

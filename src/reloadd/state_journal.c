@@ -4,10 +4,12 @@
 #include "base/text.h"
 #include "os/boot_id.h"
 #include "os/journal_file.h"
+#include "os/text_file.h"
 #include "reloadd/clock.h"
 #include "wire/journal.h"
 #include "wire/line.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +44,10 @@ struct replay {
     const char *app;
     const char *text;
     size_t size;
+    char boot[BOOT_ID_SIZE]; /* of this machine's start */
+    uint64_t seq;            /* of the last line that was read */
+    bool torn;               /* the last line is half written, and begins at this byte */
+    size_t torn_at;
 };
 
 static int replay_accepted(struct replay *replay, struct journal_item *item)
@@ -160,7 +166,7 @@ static int replay_item(struct replay *replay, struct journal_item *item)
     return r;
 }
 
-static int replay_text(struct state_journal *journal, struct replay *replay)
+static int replay_text(struct replay *replay)
 {
     struct journal_reader reader;
     int r;
@@ -172,11 +178,13 @@ static int replay_text(struct state_journal *journal, struct replay *replay)
         r = journal_next(&reader, &item);
         if (r < 0)
             return r;
-        journal->seq = reader.seq;
+        replay->seq = reader.seq;
+        if (item.stamp.boot[0] != '\0')
+            replay->recovery->same_boot = strcmp(item.stamp.boot, replay->boot) == 0;
         r = replay_item(replay, &item);
         if (r == 1 && item.kind == JOURNAL_TORN && replay->recovery->damage[0] == '\0') {
-            replay->recovery->torn_bytes = replay->size - item.offset;
-            return journal_file_cut(&journal->file, item.offset);
+            replay->torn = true;
+            replay->torn_at = item.offset;
         }
     } while (r == 0);
     return r < 0 ? r : 0;
@@ -203,26 +211,68 @@ static int set_aside(struct state_journal *journal, struct recovery *recovery)
     return r;
 }
 
+/* Returns 0; 1 where the journal is not ours to read; -errno. */
+static int replay_whole(struct replay *replay, const char *text, size_t size)
+{
+    int r;
+
+    replay->text = text;
+    replay->size = size;
+    r = replay_text(replay);
+    if (r == 0 && replay->recovery->damage[0] != '\0')
+        r = count_on(replay);
+    return r == -EEXIST ? 1 : r;
+}
+
 static int recover(struct state_journal *journal, struct rollout *rollout,
                    struct revisions *revisions, struct recovery *recovery)
 {
-    struct replay replay = {rollout, revisions, recovery, journal->app, NULL, 0};
+    struct replay replay = {
+        .rollout = rollout, .revisions = revisions, .recovery = recovery, .app = journal->app};
     _cleanup_free_ char *text = NULL;
-    int r;
+    size_t size = 0;
+    int r = journal_file_read(&journal->file, JOURNAL_READ_MAX, &text, &size);
 
-    r = journal_file_read(&journal->file, JOURNAL_READ_MAX, &text, &replay.size);
-    replay.text = text;
+    memcpy(replay.boot, journal->boot, sizeof(replay.boot));
     if (r == 0)
-        r = replay_text(journal, &replay);
-    if (r == -EEXIST)
-        return 1;
-    if (r < 0)
+        r = replay_whole(&replay, text, size);
+    if (r != 0)
         return r;
-    if (recovery->damage[0] != '\0') {
-        r = count_on(&replay);
-        return r < 0 ? r : set_aside(journal, recovery);
+    journal->seq = replay.seq;
+    if (recovery->damage[0] != '\0')
+        return set_aside(journal, recovery);
+    if (replay.torn) {
+        recovery->torn_bytes = replay.size - replay.torn_at;
+        r = journal_file_cut(&journal->file, replay.torn_at);
+        if (r < 0)
+            return r;
     }
-    return journal->file.size == 0 ? write_header(journal) : 0;
+    if (journal->file.size == 0)
+        return write_header(journal);
+    /* The earlier primary may have died between its write and its sync. What it wrote is told
+     * of from now on, and must not be lost with the machine. */
+    return journal_file_sync(&journal->file);
+}
+
+int state_journal_check(const char *path, const char *app, struct recovery *ret_recovery)
+{
+    _cleanup_free_ struct rollout *rollout = calloc(1, sizeof(*rollout));
+    struct revisions revisions = {0};
+    struct replay replay = {
+        .rollout = rollout, .revisions = &revisions, .recovery = ret_recovery, .app = app};
+    _cleanup_free_ char *text = NULL;
+    size_t size = 0;
+    int r = rollout ? boot_id_read(replay.boot) : -ENOMEM;
+
+    *ret_recovery = (struct recovery){0};
+    if (r == 0)
+        r = text_file_read_whole(AT_FDCWD, path, JOURNAL_READ_MAX, &text, &size);
+    if (r == 0)
+        r = replay_whole(&replay, text, size);
+    revisions_release(&revisions);
+    if (r == 0 && ret_recovery->damage[0] != '\0')
+        return 1;
+    return r == -ENOENT ? 0 : r;
 }
 
 int state_journal_open(const char *path, const char *app, struct rollout *rollout,

@@ -21,6 +21,7 @@ struct recovery {
     char damage[256];    /* where and why; the file was set aside under `aside` */
     char aside[256];
     size_t records;
+    bool same_boot; /* the last line was written since this machine was started */
 };
 
 /* Opens the journal at `path`, or makes it, and brings `rollout` and `revisions` (both empty)
@@ -31,6 +32,11 @@ MUST_CHECK int state_journal_open(const char *path, const char *app, struct roll
                                   struct revisions *revisions,
                                   struct state_journal **ret_journal,
                                   struct recovery *ret_recovery);
+
+/* Whether this program can go on from the journal at `path`; nothing is changed there. Returns
+ * 0, also where there is no journal yet; 1 with the reason in ret_recovery->damage; -errno. */
+MUST_CHECK int state_journal_check(const char *path, const char *app,
+                                   struct recovery *ret_recovery);
 void state_journal_free(struct state_journal *journal);
 
 /* The records of an update, made `at` this time, as lines of the journal, each with its "\n",

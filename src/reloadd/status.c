@@ -2,8 +2,10 @@
 
 #include "base/error.h"
 #include "os/memory.h"
+#include "os/system_journal.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
+#include "reloadd/limits.h"
 #include "reloadd/process.h"
 #include "wire/present.h"
 #include "wire/strings.h"
@@ -13,9 +15,14 @@
 
 enum {
     WORDS_SIZE = 160,
-    WARNINGS_MAX = 4,
+    WARNINGS_MAX = 5,
     WARNING_SIZE = 700,
     CRASH_LOOP = 3, /* failures in a row that are a crash loop */
+};
+
+struct worker_texts {
+    char waits_for[WORDS_SIZE];
+    char log_identifier[SYSTEM_JOURNAL_IDENTIFIER_SIZE];
 };
 
 /* Everything a status view borrows, in one piece. */
@@ -24,7 +31,7 @@ struct store {
     struct listener_view *listeners;
     struct worker_view *workers;
     struct slot_view *slots;
-    char (*worker_words)[WORDS_SIZE];
+    struct worker_texts *worker_texts;
     char (*slot_texts)[FAILURE_TEXT_SIZE];
     struct failure_view *slot_failures;
     int64_t queued[QUEUE_MAX];
@@ -34,6 +41,7 @@ struct store {
     struct outcome_view last;
     char last_text[FAILURE_TEXT_SIZE];
     struct failure_view last_failure;
+    struct recovered_view recovered;
     const char *warnings[WARNINGS_MAX];
     char warning_texts[WARNINGS_MAX][WARNING_SIZE];
 };
@@ -43,7 +51,7 @@ static void store_free(struct store *store)
     free(store->listeners);
     free(store->workers);
     free(store->slots);
-    free(store->worker_words);
+    free(store->worker_texts);
     free(store->slot_texts);
     free(store->slot_failures);
     free(store);
@@ -65,11 +73,11 @@ static struct store *store_new(const struct app *app)
         return NULL;
     store->listeners = calloc(app->listeners.n + 1, sizeof(*store->listeners));
     store->workers = calloc(workers, sizeof(*store->workers));
-    store->worker_words = calloc(workers, sizeof(*store->worker_words));
+    store->worker_texts = calloc(workers, sizeof(*store->worker_texts));
     store->slots = calloc(slots, sizeof(*store->slots));
     store->slot_texts = calloc(slots, sizeof(*store->slot_texts));
     store->slot_failures = calloc(slots, sizeof(*store->slot_failures));
-    if (store->listeners && store->workers && store->worker_words && store->slots &&
+    if (store->listeners && store->workers && store->worker_texts && store->slots &&
         store->slot_texts && store->slot_failures)
         return store;
     store_free(store);
@@ -129,11 +137,39 @@ static const char *worker_words(const struct app *app, const struct worker *work
     return NULL;
 }
 
-static void fill_worker(const struct app *app, const struct worker *worker, char *words,
-                        struct worker_view *ret_view)
+/* Which limit of `recycle` it is over. Its weight is not journaled, its age can be computed. */
+static const char *expiry_words(const struct app *app, const struct worker *worker)
+{
+    const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
+    bool by_memory = worker->overweight || policy->recycle_age.nanoseconds == 0;
+
+    if (instant_is_never(worker->expired))
+        return NULL;
+    return cause_name(by_memory ? CAUSE_MEMORY : CAUSE_AGE);
+}
+
+/* Only where workers outlive the primary do they write to the system journal by themselves. */
+static const char *log_identifier(const struct app *app, const struct worker *worker,
+                                  char text[static SYSTEM_JOURNAL_IDENTIFIER_SIZE])
+{
+    if (!app->survives)
+        return NULL;
+    system_journal_identifier(app->name, worker->revision, worker->id, worker->slot, text);
+    return text;
+}
+
+static void fill_memory(const struct process *process, struct worker_view *view)
+{
+    uint64_t bytes = process->memory_bytes;
+
+    if (!process->ended && (bytes > 0 || memory_resident(process->pid, &bytes) == 0))
+        view->memory_bytes = optional_int((int64_t)bytes);
+}
+
+static void fill_worker(const struct app *app, const struct worker *worker,
+                        struct worker_texts *texts, struct worker_view *ret_view)
 {
     const struct process *process = process_find(app, worker->id);
-    uint64_t bytes;
 
     *ret_view = (struct worker_view){
         .id = (int64_t)worker->id,
@@ -144,11 +180,16 @@ static void fill_worker(const struct app *app, const struct worker *worker, char
         .pid = worker->pid,
         .since = seconds_of(worker->since),
         .started = seconds_of(worker->started),
-        .waits_for = worker_words(app, worker, words),
+        .waits_for = worker_words(app, worker, texts->waits_for),
         .status = process ? process->status : NULL,
+        .adopted = process && process->adopted,
+        .expired = expiry_words(app, worker),
+        .log_identifier = log_identifier(app, worker, texts->log_identifier),
     };
-    if (process && !process->ended && memory_resident(worker->pid, &bytes) == 0)
-        ret_view->memory_bytes = optional_int((int64_t)bytes);
+    if (!instant_is_never(worker->asked))
+        ret_view->asked = optional_float(seconds_of(worker->asked));
+    if (process)
+        fill_memory(process, ret_view);
 }
 
 static bool slot_has_worker(const struct rollout *rollout, uint32_t slot)
@@ -281,6 +322,22 @@ static void fill_last(struct app *app, struct store *store)
     store->view.last = &store->last;
 }
 
+static void fill_survival(struct app *app, struct store *store)
+{
+    store->view.limits_missing = limits_missing(app);
+    store->view.survives = app->survives;
+    store->view.survives_not = app->survives ? NULL : app->survives_not;
+    if (app->recovered.at.microseconds == 0)
+        return;
+    store->recovered = (struct recovered_view){
+        .at = wall_to_seconds(app->recovered.at),
+        .adopted = app->recovered.adopted,
+        .vanished = app->recovered.vanished,
+        .found = app->recovered.found,
+    };
+    store->view.recovered = &store->recovered;
+}
+
 __attribute__((format(printf, 2, 3))) static void warn(struct store *store, const char *format,
                                                        ...)
 {
@@ -297,6 +354,9 @@ __attribute__((format(printf, 2, 3))) static void warn(struct store *store, cons
 static void fill_warnings(const struct app *app, struct store *store)
 {
     const char *trouble = state_journal_trouble(app->journal);
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+    char left_out[LISTENERS_ERROR_SIZE];
 
     store->view.warnings = store->warnings;
     if (trouble)
@@ -311,6 +371,8 @@ static void fill_warnings(const struct app *app, struct store *store)
              "which they may leave");
     if (app->last_refusal)
         warn(store, "the last reload was refused: %s", app->last_refusal);
+    if (running && running->pinned && listeners_warn(&running->spec, left_out))
+        warn(store, "%s", left_out);
 }
 
 static void fill_app(struct app *app, struct store *store)
@@ -336,6 +398,8 @@ static void fill_app(struct app *app, struct store *store)
         .workers = store->workers,
         .worker_n = rollout->worker_n,
     };
+    if (rollout->last_revision > 0)
+        store->view.newest = optional_int((int64_t)rollout->last_revision);
     if (rollout->scale > 0 && rollout_desired(rollout) == rollout->scale)
         store->view.scale = optional_int(rollout->scale);
     for (size_t i = 0; i < app->listeners.n; i++)
@@ -343,13 +407,15 @@ static void fill_app(struct app *app, struct store *store)
             .name = app->listeners.items[i].name,
             .address = app->listeners.items[i].bound,
             .source = app->listeners.items[i].inherited ? "inherited" : "opened",
+            .differs = app->listeners.items[i].differs,
         };
     for (size_t i = 0; i < rollout->worker_n; i++)
-        fill_worker(app, &rollout->workers[i], store->worker_words[i], &store->workers[i]);
+        fill_worker(app, &rollout->workers[i], &store->worker_texts[i], &store->workers[i]);
     for (uint32_t i = 0; i < rollout->slot_n; i++)
         fill_slot(app, store, i);
     fill_rollout(app, store);
     fill_last(app, store);
+    fill_survival(app, store);
     fill_warnings(app, store);
 }
 
@@ -363,7 +429,8 @@ int status_message(struct app *app, char **ret_message)
     return present_status(&store->view, ret_message);
 }
 
-/* "running" and "queued" are outcomes that are still open. */
+/* "running" and "queued" are outcomes that are still open. A revision that was accepted by a
+ * primary which was killed before it began has neither, and never will. */
 static const char *entry_outcome(const struct rollout *rollout,
                                  const struct history_entry *history)
 {
@@ -372,7 +439,7 @@ static const char *entry_outcome(const struct rollout *rollout,
     for (size_t i = 0; i < rollout->queue_n; i++)
         if (rollout->queue[i] == history->revision)
             return "queued";
-    return "running";
+    return rollout->trial == history->revision ? "running" : outcome_name(OUTCOME_REFUSED);
 }
 
 static void fill_entry(struct app *app, const struct history_entry *history, char *text,

@@ -40,6 +40,11 @@ static const struct member stop_members[] = {
 static const struct member logs_members[] = {
     {TAKES(lines), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {TAKES(slot), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {.name = "revision",
+     .offset = offsetof(struct call_parameters, only_revision),
+     .type = MEMBER_OPTIONAL_INT,
+     .optional = true},
+    {TAKES(since), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {TAKES(follow), .type = MEMBER_BOOL, .optional = true},
 };
 
@@ -59,6 +64,7 @@ static const struct shape method_shapes[METHOD_N] = {
     [METHOD_LOGS] = {.name = INTERFACE_NAME ".Logs", WITH(logs_members)},
     [METHOD_HISTORY] = {.name = INTERFACE_NAME ".History", WITHOUT},
     [METHOD_EVENTS] = {.name = INTERFACE_NAME ".Events", WITHOUT},
+    [METHOD_UPGRADE] = {.name = INTERFACE_NAME ".Upgrade", WITHOUT},
     [METHOD_GET_INFO] = {.name = INTERFACE_SERVICE_NAME ".GetInfo", WITHOUT},
     [METHOD_GET_INTERFACE_DESCRIPTION] = {.name =
                                               INTERFACE_SERVICE_NAME ".GetInterfaceDescription",

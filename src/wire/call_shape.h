@@ -22,6 +22,8 @@ struct call_parameters {
     bool hurry;
     struct optional_int lines;
     struct optional_int slot;
+    struct optional_int only_revision; /* "revision" of Logs, where it may be absent */
+    struct optional_float since;
     bool follow;
     const char *interface;
 };

@@ -50,8 +50,25 @@ static int check_shares(const struct config_reader *reader, const struct policy 
     return r < 0 ? r : 1;
 }
 
-int config_check_relations(const struct config_reader *reader, const struct policy *policy)
+/* What the kernel would end or slow down before, never comes to pass. */
+static int check_memory(const struct config_reader *reader, const char *path, uint64_t bytes,
+                        uint64_t most)
 {
+    static const char limit[] = "$.limits.memory_max";
+    int r;
+
+    if (bytes == 0 || most == 0 || bytes < most || !is_known(reader, path) ||
+        !is_known(reader, limit))
+        return 0;
+    r = config_errors_add(reader->errors, reader->text, reader->size, path,
+                          "expected less than limits.memory_max (%llu), found %llu",
+                          (unsigned long long)most, (unsigned long long)bytes);
+    return r < 0 ? r : 1;
+}
+
+int config_check_relations(const struct config_reader *reader, const struct spec *spec)
+{
+    const struct policy *policy = &spec->policy;
     const struct relation relations[] = {
         {policy->progress_deadline.nanoseconds <= policy->min_ready.nanoseconds,
          "$.rollout.progress_deadline_seconds", "$.rollout.min_ready_seconds", "more than",
@@ -69,7 +86,14 @@ int config_check_relations(const struct config_reader *reader, const struct poli
     for (size_t i = 0; i < sizeof(relations) / sizeof(relations[0]); i++)
         if (config_is_fatal(&total, check_relation(reader, &relations[i])))
             return total;
-    (void)config_is_fatal(&total, check_shares(reader, policy));
+    if (config_is_fatal(&total, check_shares(reader, policy)) ||
+        config_is_fatal(&total,
+                        check_memory(reader, "$.limits.memory_high", spec->limits.memory_high,
+                                     spec->limits.memory_max)))
+        return total;
+    (void)config_is_fatal(&total,
+                          check_memory(reader, "$.recycle.memory_bytes", policy->recycle_memory,
+                                       spec->limits.memory_max));
     return total;
 }
 

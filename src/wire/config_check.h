@@ -7,9 +7,10 @@
 #include "wire/config.h"
 #include "wire/config_reader.h"
 
-/* Whether the numbers of the policy agree. Returns 0, 1 where errors were added, or -ENOMEM. */
+/* Whether the numbers of the policy and of the limits agree. Returns 0, 1 where errors were
+ * added, or -ENOMEM. */
 MUST_CHECK int config_check_relations(const struct config_reader *reader,
-                                      const struct policy *policy);
+                                      const struct spec *spec);
 
 /* Whether no two listeners have one name or address; those without are passed over. Returns 0,
  * 1 where errors were added, or -ENOMEM. */

@@ -11,6 +11,23 @@
 /* The least time that a deadline may leave: at zero, everything would fail at once. */
 #define LEAST_DEADLINE 0.001
 
+/* Less is somebody's slip for megabytes: no program could live on it. */
+#define LEAST_MEMORY (1 << 20)
+
+/* A worker that is replaced more often than this does little else. */
+#define LEAST_AGE 1
+
+/* PID_MAX_LIMIT, include/linux/threads.h: as many as the kernel's own limit can be. */
+#define TASKS_MOST 4194304
+
+/* SLOT_MAX whole processors. */
+#define CPU_PERCENT_MOST (SLOT_MAX * 100)
+
+#define RLIMIT_ROW(name, type)                                                                 \
+    {                                                                                          \
+        "limits", name, type, OF_SPEC(limits.rlimits), 0, 0, NULL                              \
+    }
+
 enum {
     BACKLOG_MOST = 1000000,
 };
@@ -31,6 +48,9 @@ const struct config_key config_keys[] = {
     {"", "watchdog", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "rollout", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "restart", CONFIG_SECTION, 0, 0, 0, NULL},
+    {"", "limits", CONFIG_SECTION, 0, 0, 0, NULL},
+    {"", "recycle", CONFIG_SECTION, 0, 0, 0, NULL},
+    {"", "harden", CONFIG_BOOLEAN, OF_SPEC(harden), 0, 0, "false"},
     {"", "check", CONFIG_COMMAND, OF_SPEC(check), 0, 0, NULL},
 
     {"readiness", "type", CONFIG_READINESS, OF_SPEC(policy.readiness), 0, 0, "\"auto\""},
@@ -67,6 +87,32 @@ const struct config_key config_keys[] = {
      CONFIG_SECONDS_MAX, "15"},
     {"restart", "reset_after_seconds", CONFIG_SECONDS, OF_SPEC(policy.restart_reset), 0,
      CONFIG_SECONDS_MAX, "30"},
+
+    {"limits", "memory_max", CONFIG_BYTES, OF_SPEC(limits.memory_max), LEAST_MEMORY, 0, NULL},
+    {"limits", "memory_high", CONFIG_BYTES, OF_SPEC(limits.memory_high), LEAST_MEMORY, 0, NULL},
+    {"limits", "cpu_weight", CONFIG_COUNT, OF_SPEC(limits.cpu_weight), 1, 10000, NULL},
+    {"limits", "cpu_percent", CONFIG_COUNT, OF_SPEC(limits.cpu_percent), 1, CPU_PERCENT_MOST,
+     NULL},
+    {"limits", "tasks_max", CONFIG_COUNT, OF_SPEC(limits.tasks_max), 1, TASKS_MOST, NULL},
+    RLIMIT_ROW("nofile", CONFIG_RLIMIT),
+    RLIMIT_ROW("nproc", CONFIG_RLIMIT),
+    RLIMIT_ROW("core", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("stack", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("as", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("data", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("fsize", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("memlock", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("msgqueue", CONFIG_RLIMIT_BYTES),
+    RLIMIT_ROW("cpu", CONFIG_RLIMIT),
+    RLIMIT_ROW("sigpending", CONFIG_RLIMIT),
+    RLIMIT_ROW("nice", CONFIG_RLIMIT),
+    RLIMIT_ROW("rtprio", CONFIG_RLIMIT),
+    RLIMIT_ROW("rttime", CONFIG_RLIMIT),
+
+    {"recycle", "memory_bytes", CONFIG_BYTES, OF_SPEC(policy.recycle_memory), LEAST_MEMORY, 0,
+     NULL},
+    {"recycle", "max_age_seconds", CONFIG_SECONDS, OF_SPEC(policy.recycle_age), LEAST_AGE,
+     CONFIG_SECONDS_MAX, NULL},
 
     {"listen", "name", CONFIG_NAME, OF_LISTENER(name), 0, 0, NULL},
     {"listen", "stream", CONFIG_ADDRESS, 0, 0, 0, NULL},

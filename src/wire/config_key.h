@@ -28,6 +28,9 @@ enum config_type {
     CONFIG_NAME,    /* of a listener, fit for LISTEN_FDNAMES -> char * */
     CONFIG_ADDRESS, /* -> struct listener_spec */
     CONFIG_MODE,    /* permission bits, "0660" -> mode_t */
+    CONFIG_BYTES,   /* a number of bytes from `least` on, or "512M" -> uint64_t */
+    CONFIG_RLIMIT,  /* a limit of setrlimit(2), or "SOFT:HARD" -> char **, "NAME=SOFT:HARD" */
+    CONFIG_RLIMIT_BYTES, /* the same, of bytes: "8M" too */
     CONFIG_TYPE_N,
 };
 

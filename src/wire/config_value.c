@@ -6,6 +6,7 @@
 #include "wire/environment.h"
 #include "wire/format.h"
 #include "wire/names.h"
+#include "wire/size.h"
 #include "wire/strings.h"
 
 #include <ctype.h>
@@ -392,6 +393,97 @@ static int read_mode(const struct config_reader *reader, const struct config_key
     return 0;
 }
 
+/* A natural number: of JSON, or in a string, where it may have a unit. */
+static int read_size(const json_t *value, uint64_t *ret_size)
+{
+    const char *text = json_string_value(value);
+    json_int_t number = json_integer_value(value);
+
+    if (text != NULL)
+        return size_parse(text, strlen(text), true, ret_size);
+    if (!json_is_integer(value) || number < 0)
+        return 1;
+    *ret_size = (uint64_t)number;
+    return 0;
+}
+
+static int read_bytes(const struct config_reader *reader, const struct config_key *key,
+                      const struct value_path *path, const json_t *value, void *place)
+{
+    uint64_t size;
+
+    if (read_size(value, &size) != 0 || (double)size < key->least)
+        return config_expected(reader, path, value,
+                               "a whole number of bytes from %.0f on, or a size such as "
+                               "\"512M\"",
+                               key->least);
+    *(uint64_t *)place = size;
+    return 0;
+}
+
+/* One of the two numbers; UINT64_MAX stands for "infinity". */
+static int read_bound(const char *text, size_t n, bool units, uint64_t *ret_bound)
+{
+    static const char infinity[] = "infinity";
+
+    if (n == sizeof(infinity) - 1 && memcmp(text, infinity, n) == 0) {
+        *ret_bound = UINT64_MAX;
+        return 0;
+    }
+    return size_parse(text, n, units, ret_bound);
+}
+
+static int read_bounds(const json_t *value, bool units, uint64_t *ret_soft, uint64_t *ret_hard)
+{
+    const char *text = json_string_value(value);
+    size_t n = text != NULL ? strcspn(text, ":") : 0;
+    json_int_t number = json_integer_value(value);
+
+    if (text == NULL) {
+        *ret_soft = *ret_hard = (uint64_t)number;
+        return json_is_integer(value) && number >= 0 ? 0 : 1;
+    }
+    if (read_bound(text, n, units, ret_soft) != 0)
+        return 1;
+    *ret_hard = *ret_soft;
+    return text[n] == ':' ? read_bound(text + n + 1, strlen(text + n + 1), units, ret_hard) : 0;
+}
+
+/* As reloadd-exec takes it. */
+static int format_bound(uint64_t bound, char **ret_text)
+{
+    if (bound == UINT64_MAX)
+        return format_string(ret_text, "unlimited");
+    return format_string(ret_text, "%llu", (unsigned long long)bound);
+}
+
+/* All limits share one vector: one entry each, under the key's name. */
+static int read_rlimit(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
+{
+    bool units = key->type == CONFIG_RLIMIT_BYTES;
+    _cleanup_free_ char *soft_text = NULL;
+    _cleanup_free_ char *hard_text = NULL;
+    _cleanup_free_ char *entry = NULL;
+    uint64_t soft, hard;
+    int r;
+
+    if (read_bounds(value, units, &soft, &hard) != 0)
+        return config_expected(reader, path, value,
+                               "a whole number, \"infinity\", or two of them as "
+                               "\"SOFT:HARD\", such as %s",
+                               units ? "\"8M:infinity\"" : "\"1024:65536\"");
+    if (soft > hard)
+        return config_expected(reader, path, value,
+                               "a soft limit that is not beyond the hard one");
+    r = format_bound(soft, &soft_text);
+    if (r == 0)
+        r = format_bound(hard, &hard_text);
+    if (r == 0)
+        r = format_string(&entry, "%s=%s:%s", key->name, soft_text, hard_text);
+    return r < 0 ? r : environment_put(place, entry);
+}
+
 static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_IGNORED] = read_ignored,     [CONFIG_COMMAND] = read_command,
     [CONFIG_PATH] = read_path,           [CONFIG_ACCOUNT] = read_account,
@@ -401,7 +493,8 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
     [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
     [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
-    [CONFIG_MODE] = read_mode,
+    [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
+    [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

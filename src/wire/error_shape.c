@@ -50,6 +50,7 @@ static const struct shape error_shapes[ERROR_N] = {
     [ERROR_JOURNAL_FAILED] = {.name = "io.reloadd.JournalFailed", WITH(text_members)},
     [ERROR_NO_SUCH_REVISION] = {.name = "io.reloadd.NoSuchRevision", WITH(revision_members)},
     [ERROR_NOT_ALLOWED] = {.name = "io.reloadd.NotAllowed", WITH(text_members)},
+    [ERROR_UPGRADE_REFUSED] = {.name = "io.reloadd.UpgradeRefused", WITH(text_members)},
     [ERROR_INTERFACE_NOT_FOUND] = {.name = "org.varlink.service.InterfaceNotFound",
                                    WITH(interface_members)},
     [ERROR_METHOD_NOT_FOUND] = {.name = "org.varlink.service.MethodNotFound",

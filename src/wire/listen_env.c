@@ -181,6 +181,8 @@ static int push_identity(struct vector *vector, const struct handover *handover)
         r = vector_pushf(vector, "RELOADD_RELEASE=%s", handover->release);
     if (r == 0 && handover->notify_socket)
         r = vector_pushf(vector, "NOTIFY_SOCKET=%s", handover->notify_socket);
+    if (r == 0 && handover->journal_stream)
+        r = vector_pushf(vector, "JOURNAL_STREAM=%s", handover->journal_stream);
     if (r == 0 && handover->watchdog.nanoseconds > 0)
         r = vector_pushf(vector, "WATCHDOG_USEC=%" PRIu64,
                          handover->watchdog.nanoseconds / 1000u);

@@ -30,10 +30,11 @@ struct handover {
     const char *app;
     uint32_t slot;
     uint64_t revision;
-    const char *release;            /* NULL: none */
-    const char *notify_socket;      /* path, or "@abstract"; NULL: none */
-    struct span watchdog;           /* 0: none is asked for */
-    const char *einhorn_socket;     /* path; NULL: none */
+    const char *release;        /* NULL: none */
+    const char *notify_socket;  /* path, or "@abstract"; NULL: none */
+    const char *journal_stream; /* "DEVICE:INODE" of its stderr (systemd.exec(5)); NULL: none */
+    struct span watchdog;       /* 0: none is asked for */
+    const char *einhorn_socket; /* path; NULL: none */
     const char *const *environment; /* "NAME=value", NULL-ended: of the pinned revision */
 };
 

@@ -98,9 +98,9 @@ int present_event(const char *record_line, bool continues, char **ret_message)
     return reply_consume(take_ptr(parameters), continues, ret_message);
 }
 
-int present_done(char **ret_message)
+int present_done(bool continues, char **ret_message)
 {
-    return reply_consume(json_object(), false, ret_message);
+    return reply_consume(json_object(), continues, ret_message);
 }
 
 int present_info(char **ret_message)

@@ -24,8 +24,8 @@ MUST_CHECK int present_history(const struct history_view *history, char **ret_me
  * -EINVAL where it is no JSON object. */
 MUST_CHECK int present_event(const char *record_line, bool continues, char **ret_message);
 
-/* A reply that says nothing but that it is done: of Stop. */
-MUST_CHECK int present_done(char **ret_message);
+/* A reply that says nothing but that it is done: of Stop and Upgrade. */
+MUST_CHECK int present_done(bool continues, char **ret_message);
 
 /* Of org.varlink.service; `interface` is the call's. An interface that is not there is answered
  * with the error. */

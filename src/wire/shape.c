@@ -35,8 +35,9 @@ static bool is_absent(const struct member *member, const char *at)
     case MEMBER_I32:
         return OF(int32_t, at) == 0;
     case MEMBER_U64:
-    case MEMBER_INSTANT:
         return OF(uint64_t, at) == 0;
+    case MEMBER_INSTANT:
+        return OF(uint64_t, at) == (member->never ? UINT64_MAX : 0);
     case MEMBER_INT:
     case MEMBER_WALL:
         return OF(int64_t, at) == 0;

@@ -37,6 +37,7 @@ struct member {
     const char *name;
     enum member_type type;
     bool optional; /* left out where it is zero, NULL or not present */
+    bool never;    /* an instant that is left out where it is INSTANT_NEVER instead */
     size_t offset;
     size_t count_offset; /* of the size_t that counts an array */
     uint32_t bit;        /* for shape_…_some(); 0: always there */

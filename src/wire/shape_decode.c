@@ -197,8 +197,11 @@ static int decode_member(const struct member *member, const json_t *object, stru
 {
     const json_t *value = json_object_get(object, member->name);
 
-    if (member->optional && (!value || json_is_null(value)))
+    if (member->optional && (!value || json_is_null(value))) {
+        if (member->never)
+            AT(uint64_t, base + member->offset) = UINT64_MAX;
         return 0;
+    }
     *ret_wrong = member;
     if (!value)
         return 1;

@@ -36,6 +36,7 @@ struct text_member {
 #define OF_LISTENER(member) #member, offsetof(struct listener_spec, member)
 
 static const struct text_member spec_members[] = {
+    {OF_SPEC(left_out), true},
     {OF_SPEC(exec), true},
     {OF_SPEC(working_directory), false},
     {OF_SPEC(environment), true},
@@ -47,12 +48,30 @@ static const struct text_member spec_members[] = {
     {OF_SPEC(pinned_executable), false},
     {OF_SPEC(pinned_directory), false},
     {OF_SPEC(pinned_environment), true},
+    {"rlimits", offsetof(struct spec, limits.rlimits), true},
 };
 
 static const struct text_member listener_members[] = {
-    {OF_LISTENER(name), false},  {OF_LISTENER(address), false}, {OF_LISTENER(host), false},
-    {OF_LISTENER(owner), false}, {OF_LISTENER(group), false},
+    {OF_LISTENER(name), false},  {OF_LISTENER(address), false},
+    {OF_LISTENER(host), false},  {OF_LISTENER(owner), false},
+    {OF_LISTENER(group), false}, {OF_LISTENER(configured), false},
 };
+
+#define LIMIT(member, kind)                                                                    \
+    {                                                                                          \
+        .name = #member, .type = (kind), .optional = true,                                     \
+        .offset = offsetof(struct limits, member), .max = UINT32_MAX                           \
+    }
+
+/* But for the rlimits, which stand beside them as `check` does. */
+static const struct member limits_members[] = {
+    LIMIT(memory_max, MEMBER_U64), LIMIT(memory_high, MEMBER_U64),
+    LIMIT(cpu_weight, MEMBER_U32), LIMIT(cpu_percent, MEMBER_U32),
+    LIMIT(tasks_max, MEMBER_U32),
+};
+
+static const struct shape limits_shape = {
+    .name = "limits", SHAPE_MEMBERS(limits_members), .size = sizeof(struct limits)};
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -162,6 +181,20 @@ static json_t *encode_policy(const struct policy *policy)
     return shape_encode(&policy_shape, &whole, &object) == 0 ? object : NULL;
 }
 
+/* What was added to the spec after the first format is left out where nothing is said of it: a
+ * spec that says nothing has the text that it always had, and goes on as the same revision. */
+static int encode_additions(const struct spec *spec, json_t *object)
+{
+    json_auto_t *limits = NULL;
+    int r = shape_encode(&limits_shape, &spec->limits, &limits);
+
+    if (r == 0 && json_object_size(limits) > 0)
+        r = tree_set_consume(object, "limits", take_ptr(limits));
+    if (r == 0 && spec->harden)
+        r = tree_set_consume(object, "harden", json_true());
+    return r;
+}
+
 int spec_encode(const struct spec *spec, char **ret_text)
 {
     json_auto_t *object = json_object();
@@ -174,7 +207,8 @@ int spec_encode(const struct spec *spec, char **ret_text)
         tree_set_consume(object, "dialects", encode_dialects(spec->dialects)) < 0 ||
         tree_set_consume(object, "drain_signal", json_integer(spec->drain_signal)) < 0 ||
         tree_set_consume(object, "drain_detach", json_boolean(spec->drain_detach)) < 0 ||
-        tree_set_consume(object, "policy", encode_policy(&spec->policy)) < 0)
+        tree_set_consume(object, "policy", encode_policy(&spec->policy)) < 0 ||
+        encode_additions(spec, object) < 0)
         return -ENOMEM;
     return tree_write(object, ret_text);
 }
@@ -300,7 +334,8 @@ static int decode_dialects(const json_t *array, uint32_t *ret_dialects)
     return 0;
 }
 
-static int decode_policy(const json_t *object, struct policy *policy)
+/* For shapes without texts and arrays: nothing of the arena outlives the call. */
+static int decode_numbers(const struct shape *shape, const json_t *object, void *into)
 {
     struct arena arena = {0};
     const struct member *wrong;
@@ -308,9 +343,20 @@ static int decode_policy(const json_t *object, struct policy *policy)
 
     if (!json_is_object(object))
         return 1;
-    r = shape_decode(&policy_shape, object, &arena, policy, &wrong);
+    r = shape_decode(shape, object, &arena, into, &wrong);
     arena_release(&arena);
     return r;
+}
+
+static int decode_additions(const json_t *object, struct spec *spec)
+{
+    const json_t *limits = json_object_get(object, "limits");
+    const json_t *harden = json_object_get(object, "harden");
+
+    if (harden != NULL && !json_is_boolean(harden))
+        return 1;
+    spec->harden = json_is_true(harden);
+    return limits != NULL ? decode_numbers(&limits_shape, limits, &spec->limits) : 0;
 }
 
 static int decode_spec(const json_t *object, struct spec *spec)
@@ -325,7 +371,9 @@ static int decode_spec(const json_t *object, struct spec *spec)
     if (r == 0)
         r = decode_dialects(json_object_get(object, "dialects"), &spec->dialects);
     if (r == 0)
-        r = decode_policy(json_object_get(object, "policy"), &spec->policy);
+        r = decode_numbers(&policy_shape, json_object_get(object, "policy"), &spec->policy);
+    if (r == 0)
+        r = decode_additions(object, spec);
     if (r != 0)
         return r;
     if (type == LENGTH(workers_names) || spec->exec == NULL || spec->exec[0] == NULL ||

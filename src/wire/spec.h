@@ -21,8 +21,10 @@ enum listener_type {
 };
 
 struct listener_spec {
-    char *name;    /* never empty; unique in its spec; fit for LISTEN_FDNAMES */
-    char *address; /* canonical: "127.0.0.1:8080", "[::1]:8080", "/run/x.sock"; unique too */
+    char *name;       /* never empty; unique in its spec; fit for LISTEN_FDNAMES */
+    char *address;    /* canonical: "127.0.0.1:8080", "[::1]:8080", "/run/x.sock"; unique too */
+    char *configured; /* the address that `listen` has, where the socket unit has another;
+                         "": `listen` lacks it; NULL: both say the same, or there is no unit */
     enum listener_type type;
     char *host;    /* TCP: numeric, without brackets; never NULL there */
     uint16_t port; /* TCP */
@@ -50,10 +52,22 @@ enum workers_type {
     WORKERS_MAX_OF_PROCESSORS_BUT_1 /* "max-1" */
 };
 
+/* What a worker with all its descendants may use. 0: no limit of ours. */
+struct limits {
+    uint64_t memory_max;  /* bytes; of the cgroup */
+    uint64_t memory_high; /* bytes; of the cgroup */
+    uint32_t cpu_weight;  /* 1 … 10000; of the cgroup */
+    uint32_t cpu_percent; /* of one processor; of the cgroup */
+    uint32_t tasks_max;   /* of the cgroup */
+    char **rlimits;       /* as spawn_request.limits: "nofile=1024:4096"; NULL: none */
+};
+
 struct spec {
     struct listener_spec *listeners;
     size_t listener_n;
-    char **exec; /* argv, with {fd:NAME} not yet replaced */
+    char **left_out; /* listeners of `listen` that no socket unit holds: "ADDRESS (NAME)";
+                        NULL: none */
+    char **exec;     /* argv, with {fd:NAME} not yet replaced */
     char *working_directory;
     char **environment; /* of the configuration: "NAME=value" */
     char *environment_file;
@@ -64,6 +78,8 @@ struct spec {
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     char **check;
+    struct limits limits;
+    bool harden;          /* the unit, and so the workers, may do less (docs/SYSTEMD.md) */
     struct policy policy; /* policy.workers is resolved when pinned */
 
     /* Pinned; NULL before. */

@@ -30,6 +30,8 @@ int varlink_call_encode(const struct varlink_call *call, char **ret_text)
         .hurry = call->hurry,
         .lines = call->lines,
         .slot = call->slot,
+        .only_revision = call->only_revision,
+        .since = call->since,
         .follow = call->follow,
         .interface = call->interface,
     };
@@ -154,6 +156,8 @@ static int compose(enum method method, const struct call_envelope *envelope,
         .lines =
             parameters->lines.present ? parameters->lines : optional_int(LOG_LINES_DEFAULT),
         .slot = parameters->slot,
+        .only_revision = parameters->only_revision,
+        .since = parameters->since,
         .follow = parameters->follow,
     };
 

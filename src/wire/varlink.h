@@ -19,9 +19,10 @@ enum method {
     METHOD_FOLLOW, /* revision */
     METHOD_SCALE,  /* workers */
     METHOD_STOP,   /* hurry */
-    METHOD_LOGS,   /* lines, slot, follow */
+    METHOD_LOGS,   /* lines, slot, only_revision, since, follow */
     METHOD_HISTORY,
     METHOD_EVENTS,
+    METHOD_UPGRADE,
     METHOD_GET_INFO,
     METHOD_GET_INTERFACE_DESCRIPTION, /* interface */
     METHOD_N,
@@ -45,6 +46,8 @@ struct varlink_call {
     bool hurry;
     struct optional_int lines; /* 0 … LOG_LINES_MAX; absent: LOG_LINES_DEFAULT, so decoded */
     struct optional_int slot;  /* 0 … SLOT_MAX - 1; absent: all */
+    struct optional_int only_revision; /* lines of its workers; absent: of all */
+    struct optional_float since;       /* lines from then on; absent: whenever */
     bool follow;
     char *interface; /* owned */
 };

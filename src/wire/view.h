@@ -16,6 +16,7 @@ struct listener_view {
     const char *name;
     const char *address;
     const char *source;
+    const char *differs; /* may be NULL: it is as the configuration has it */
 };
 
 struct failure_view {
@@ -42,6 +43,10 @@ struct worker_view {
     const char *waits_for; /* may be NULL */
     struct optional_int memory_bytes;
     const char *status; /* may be NULL */
+    bool adopted;
+    const char *expired; /* may be NULL */
+    struct optional_float asked;
+    const char *log_identifier; /* may be NULL */
 };
 
 struct slot_view {
@@ -74,6 +79,13 @@ struct outcome_view {
     const struct failure_view *failure; /* may be NULL */
 };
 
+struct recovered_view {
+    double at;
+    int64_t adopted;
+    int64_t vanished;
+    int64_t found;
+};
+
 struct app_view {
     const char *name;
     int64_t pid;
@@ -97,6 +109,11 @@ struct app_view {
     const struct outcome_view *last; /* may be NULL */
     const char *const *warnings;
     size_t warning_n;
+    struct optional_int newest;
+    bool survives;
+    const char *survives_not;               /* may be NULL */
+    const struct recovered_view *recovered; /* may be NULL */
+    const char *limits_missing;             /* may be NULL */
 };
 
 struct entry_view {
@@ -129,6 +146,7 @@ struct line_view {
     struct optional_int slot;
     struct optional_int revision;
     struct optional_int worker;
+    const char *source; /* may be NULL */
 };
 
 /* What the methods answer. */
@@ -182,6 +200,7 @@ enum error_kind {
     ERROR_JOURNAL_FAILED,         /* text */
     ERROR_NO_SUCH_REVISION,       /* revision */
     ERROR_NOT_ALLOWED,            /* text */
+    ERROR_UPGRADE_REFUSED,        /* text */
     ERROR_INTERFACE_NOT_FOUND,    /* interface */
     ERROR_METHOD_NOT_FOUND,       /* method */
     ERROR_METHOD_NOT_IMPLEMENTED, /* method */

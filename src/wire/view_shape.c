@@ -10,6 +10,7 @@ static const struct member listener_members[] = {
     {LISTENER(name), .type = MEMBER_TEXT},
     {LISTENER(address), .type = MEMBER_TEXT},
     {LISTENER(source), .type = MEMBER_TEXT},
+    {LISTENER(differs), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape listener_shape = {
@@ -45,6 +46,10 @@ static const struct member worker_members[] = {
     {WORKER(waits_for), .type = MEMBER_TEXT, .optional = true},
     {WORKER(memory_bytes), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {WORKER(status), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(adopted), .type = MEMBER_BOOL, .optional = true},
+    {WORKER(expired), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(asked), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
+    {WORKER(log_identifier), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape worker_shape = {
@@ -94,6 +99,21 @@ static const struct member outcome_members[] = {
 const struct shape outcome_shape = {
     .name = "Outcome", SHAPE_MEMBERS(outcome_members), .size = sizeof(struct outcome_view)};
 
+#define RECOVERED(member) ONE(recovered_view, member)
+
+static const struct member recovered_members[] = {
+    {RECOVERED(at), .type = MEMBER_FLOAT},
+    {RECOVERED(adopted), .type = MEMBER_INT},
+    {RECOVERED(vanished), .type = MEMBER_INT},
+    {RECOVERED(found), .type = MEMBER_INT},
+};
+
+const struct shape recovered_shape = {.name = "Recovered",
+                                      SHAPE_MEMBERS(recovered_members),
+                                      .size = sizeof(struct recovered_view)};
+
+/* Members that came later are optional: at an upgrade, a newer reloadctl asks an older primary.
+ */
 #define APP(member) ONE(app_view, member)
 
 static const struct member app_members[] = {
@@ -115,6 +135,11 @@ static const struct member app_members[] = {
     {MANY(app_view, workers, worker_n), .type = MEMBER_OBJECTS, .shape = &worker_shape},
     {APP(last), .type = MEMBER_OBJECT_AT, .shape = &outcome_shape, .optional = true},
     {MANY(app_view, warnings, warning_n), .type = MEMBER_TEXTS},
+    {APP(newest), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {APP(survives), .type = MEMBER_BOOL, .optional = true},
+    {APP(survives_not), .type = MEMBER_TEXT, .optional = true},
+    {APP(recovered), .type = MEMBER_OBJECT_AT, .shape = &recovered_shape, .optional = true},
+    {APP(limits_missing), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape app_shape = {
@@ -161,6 +186,7 @@ static const struct member line_members[] = {
     {LINE(slot), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {LINE(revision), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {LINE(worker), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {LINE(source), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape line_shape = {

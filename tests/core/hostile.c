@@ -50,7 +50,12 @@ static struct record record_of(const uint8_t *bytes)
         .reason = {.cause = (enum cause)(bytes[8] % CAUSE_N), .revision = number(bytes[9])},
         .policy = {.workers = number(bytes[5]), .drain_timeout = span_from_ms(1000)},
         .state = number(bytes[9]),
-        .ready = INSTANT_NEVER,
+        .ready = bytes[7] % 4 ? INSTANT_NEVER : (struct instant){number(bytes[1])},
+        .expired = bytes[1] % 4 ? INSTANT_NEVER : (struct instant){number(bytes[7])},
+        .asked = bytes[2] % 2 ? INSTANT_NEVER : (struct instant){number(bytes[7])},
+        .watchdog = {number(bytes[3])},
+        .start_time = number(bytes[6]),
+        .pid = (int32_t)number(bytes[6]),
         .stable = number(bytes[10]),
         .target = number(bytes[11]),
         .trial = number(bytes[6]),
@@ -74,6 +79,7 @@ static const char *replay_one(struct hostile *hostile, const struct record *reco
 const char *hostile_run(struct hostile *hostile, const uint8_t *bytes, size_t size)
 {
     struct event boot = {.kind = EVENT_BOOT, .at = {1000}};
+    struct event adopt = {.kind = EVENT_ADOPT, .at = {1000}};
     struct record empty = {.kind = RECORD_SNAPSHOT};
 
     if (rollout_replay(hostile->rollout, &empty) != 0 ||
@@ -92,6 +98,10 @@ const char *hostile_run(struct hostile *hostile, const uint8_t *bytes, size_t si
         return "what was taken can't be frozen";
     if (invariant_difference(hostile->rollout, hostile->before))
         return "what was taken thaws as something else";
+    /* Whatever it is, a primary begins with it, either way, without a worker too many. */
+    rollout_step(hostile->before, &adopt, hostile->update);
+    if (hostile->before->worker_n > WORKER_MAX)
+        return "more workers than can be";
     rollout_step(hostile->rollout, &boot, hostile->update);
     return hostile->rollout->worker_n > SLOT_MAX + WORKER_MAX ? "more workers than can be"
                                                               : NULL;

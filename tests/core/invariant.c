@@ -29,6 +29,9 @@ struct record invariant_journaled(const struct record *record)
     KEEP(FIELD_SINCE, since);
     KEEP(FIELD_STARTED, started);
     KEEP(FIELD_READY, ready);
+    KEEP(FIELD_EXPIRED, expired);
+    KEEP(FIELD_ASKED, asked);
+    KEEP(FIELD_WATCHDOG, watchdog);
     KEEP(FIELD_PROGRESS, progress);
     KEEP(FIELD_STABLE, stable);
     KEEP(FIELD_TARGET, target);
@@ -73,7 +76,8 @@ static bool policy_equal(const struct policy *a, const struct policy *b)
            span_equal(a->restart_initial, b->restart_initial) &&
            span_equal(a->restart_max, b->restart_max) &&
            span_equal(a->restart_reset, b->restart_reset) &&
-           share_equal(a->max_surge, b->max_surge) &&
+           span_equal(a->recycle_age, b->recycle_age) &&
+           a->recycle_memory == b->recycle_memory && share_equal(a->max_surge, b->max_surge) &&
            share_equal(a->max_unavailable, b->max_unavailable) &&
            a->max_failures == b->max_failures && a->auto_rollback == b->auto_rollback;
 }
@@ -90,8 +94,10 @@ static bool worker_equal(const struct worker *a, const struct worker *b)
     return a->id == b->id && a->revision == b->revision && a->slot == b->slot &&
            a->state == b->state && instant_equal(a->started, b->started) &&
            instant_equal(a->since, b->since) && instant_equal(a->ready, b->ready) &&
+           instant_equal(a->expired, b->expired) && instant_equal(a->asked, b->asked) &&
            instant_equal(a->deadline, b->deadline) && a->pid == b->pid &&
-           a->start_time == b->start_time && reason_equal(&a->failure, &b->failure);
+           a->start_time == b->start_time && reason_equal(&a->failure, &b->failure) &&
+           span_equal(a->watchdog, b->watchdog);
 }
 
 static const char *tables_difference(const struct rollout *a, const struct rollout *b)
@@ -287,7 +293,22 @@ static const char *check_patience(const struct invariant *invariant, const struc
     return NULL;
 }
 
-static const char *check_pairs(const struct update *update)
+/* What ADOPT promises again is in no record: the drain of workers that were not asked yet, the
+ * end of an app that was about to stop. */
+static void count_promised_again(const struct rollout *before, const struct event *event,
+                                 size_t *effects)
+{
+    if (event->kind != EVENT_ADOPT)
+        return;
+    for (size_t i = 0; i < before->worker_n; i++)
+        effects[EFFECT_DRAIN] -= before->workers[i].state == WORKER_DRAINING &&
+                                 instant_is_never(before->workers[i].asked);
+    effects[EFFECT_CLOSE_LISTENERS] -= before->state == ROLLOUT_STOPPING;
+    effects[EFFECT_EXIT] -= before->state == ROLLOUT_STOPPED;
+}
+
+static const char *check_pairs(const struct rollout *before, const struct event *event,
+                               const struct update *update)
 {
     static const struct {
         enum record_kind record;
@@ -308,11 +329,52 @@ static const char *check_pairs(const struct update *update)
         records[update->records[i].kind]++;
     for (size_t i = 0; i < update->effect_n; i++)
         effects[update->effects[i].kind]++;
+    count_promised_again(before, event, effects);
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         if (records[pairs[i].record] != effects[pairs[i].effect])
             return "paired: a record without its effect, or an effect without its record";
     if (records[RECORD_WORKER_KILLED] != effects[EFFECT_KILL] + effects[EFFECT_ABORT])
         return "paired: killed without a signal, or a signal without a record";
+    return NULL;
+}
+
+/* Whoever was asked to go is not asked twice, and nobody is asked but those that are to go. */
+static const char *check_asked(const struct rollout *rollout, const struct update *update)
+{
+    for (size_t i = 0; i < update->effect_n; i++) {
+        const struct worker *worker = rollout_worker(rollout, update->effects[i].worker);
+
+        if (update->effects[i].kind != EFFECT_DRAIN)
+            continue;
+        if (!worker || worker->state != WORKER_DRAINING)
+            return "asked: a worker that does not drain is asked to go";
+        if (!instant_is_never(worker->asked))
+            return "asked: a worker is asked to go a second time";
+    }
+    return NULL;
+}
+
+/* Old or big ones are replaced one at a time, and only where nothing else goes on. */
+static const char *check_recycle(const struct rollout *before, const struct rollout *rollout,
+                                 const struct update *update)
+{
+    size_t expired = 0;
+
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        expired += !instant_is_never(rollout->workers[i].expired);
+    if (expired > 1)
+        return "recycle: two workers at a time";
+    for (size_t i = 0; i < update->record_n; i++) {
+        const struct worker *worker;
+
+        if (update->records[i].kind != RECORD_WORKER_EXPIRED)
+            continue;
+        worker = rollout_worker(before, update->records[i].worker);
+        if (rollout->state != ROLLOUT_STEADY || rollout_is_busy(rollout))
+            return "recycle: while something else goes on";
+        if (worker && !instant_is_never(worker->expired))
+            return "recycle: a worker expires twice";
+    }
     return NULL;
 }
 
@@ -359,7 +421,11 @@ const char *invariant_check(struct invariant *invariant, const struct rollout *r
     if (!wrong)
         wrong = check_patience(invariant, event, update);
     if (!wrong)
-        wrong = check_pairs(update);
+        wrong = check_pairs(invariant->before, event, update);
+    if (!wrong)
+        wrong = check_asked(rollout, update);
+    if (!wrong)
+        wrong = check_recycle(invariant->before, rollout, update);
     if (!wrong)
         wrong = check_told(invariant, rollout, event, update);
     if (!wrong)

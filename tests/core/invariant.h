@@ -2,11 +2,16 @@
  * "capacity, surge, order, patience, durable, told").
  *
  *   capacity  the core itself never takes a serving worker away below desired -
- * max_unavailable, unless its replacement serves surge     nothing is spawned beyond desired +
- * max_surge patience  no worker is killed before its deadline, unless somebody said hurry
+ *             max_unavailable, unless its replacement serves
+ *   surge     nothing is spawned beyond desired + max_surge
+ *   patience  no worker is killed before its deadline, unless somebody said hurry
  *   durable   the records, as the codec keeps them, replay to the same state; so does a
- * snapshot paired    each record that promises an act has its effect told      every reload
- * gets exactly one outcome
+ *             snapshot
+ *   paired    each record that promises an act has its effect; ADOPT promises again what was
+ *             not done
+ *   asked     a worker that was asked to go is not asked again
+ *   recycle   one worker at a time is replaced for its age or size, while nothing else goes on
+ *   told      every reload gets exactly one outcome
  *
  * It keeps a second state that is fed by nothing but records, and a third that is fed by
  * snapshots. A violation is told as a sentence, not asserted, so that a test can print the seed

@@ -164,6 +164,7 @@ static struct policy pick_policy(struct play *play)
     static const struct share shares[] = {{1, false}, {0, false},  {2, false},
                                           {25, true}, {100, true}, {50, true}};
     static const uint32_t seconds[] = {0, 2, 5, 20, 600};
+    static const uint32_t ages[] = {0, 0, 100, 900};
 
     return (struct policy){
         .workers = 1 + pick(play, 5),
@@ -177,6 +178,7 @@ static struct policy pick_policy(struct play *play)
         .restart_initial = span_from_ms(100),
         .restart_max = span_from_ms(15000),
         .restart_reset = span_from_ms(30000),
+        .recycle_age = span_from_ms(1000u * ages[pick(play, 4)]),
         .max_surge = shares[pick(play, 6)],
         .max_unavailable = shares[pick(play, 6)],
         .max_failures = pick(play, 4),
@@ -212,38 +214,6 @@ static uint64_t pick_worker(struct play *play)
     return play->rollout->workers[i % play->rollout->worker_n].id;
 }
 
-/* The primary dies: of the last update, only its first records are on disk. Then it begins
- * anew, with the old revision or with one just accepted. */
-static void boot(struct play *play, bool anew)
-{
-    play->spawning_n = 0;
-    act(play, (struct event){.kind = EVENT_BOOT, .revision = anew ? accept(play) : 0});
-}
-
-static void crash_amid_records(struct play *play)
-{
-    struct event event = {.kind = EVENT_TICK,
-                          .at = instant_plus(play->now, span_from_ms(5000))};
-    struct invariant *invariant = &play->invariant;
-    size_t kept;
-
-    if (pick(play, 2) == 1)
-        event.kind = EVENT_STOP;
-    rollout_step(play->rollout, &event, play->update);
-    kept = pick(play, (uint32_t)play->update->record_n % 200 + 1);
-    for (size_t i = 0; i < kept; i++) {
-        struct record record = invariant_journaled(&play->update->records[i]);
-
-        if (rollout_replay(invariant->before, &record) != 0)
-            play->wrong = "durable: a record does not replay";
-    }
-    if (!invariant_copy(invariant->before, play->rollout, play->update))
-        play->wrong = "durable: the snapshot does not replay";
-    play->now = event.at;
-    invariant->wished = invariant->told + play->rollout->queue_n + (play->rollout->trial != 0);
-    boot(play, pick(play, 2) == 1 || play->rollout->stable == 0);
-}
-
 static void act_on_worker(struct play *play, enum event_kind kind)
 {
     struct event event = {.kind = kind, .worker = pick_worker(play)};
@@ -255,9 +225,127 @@ static void act_on_worker(struct play *play, enum event_kind kind)
     act(play, event);
 }
 
+static void boot(struct play *play, bool anew)
+{
+    play->spawning_n = 0;
+    act(play, (struct event){.kind = EVENT_BOOT, .revision = anew ? accept(play) : 0});
+}
+
+/* A worker that the journal lacks: of a revision that it knows, or that was lost as well. */
+static void find(struct play *play)
+{
+    const struct rollout *rollout = play->rollout;
+    struct policy policy = pick_policy(play);
+    struct event event = {.kind = EVENT_FOUND,
+                          .worker = rollout->last_worker + pick(play, 3),
+                          .slot = pick(play, 7),
+                          .pid = 1,
+                          .revision = rollout->last_revision + pick(play, 3),
+                          .policy = pick(play, 4) == 3 ? NULL : &policy};
+
+    if (rollout->revision_n > 0 && pick(play, 2) == 1)
+        event.revision = rollout->revisions[pick(play, 128) % rollout->revision_n].number;
+    act(play, event);
+}
+
+/* The primary dies, and the state is what the records say. */
+static void forget(struct play *play)
+{
+    struct invariant *invariant = &play->invariant;
+
+    if (!invariant_copy(invariant->before, play->rollout, play->update))
+        play->wrong = "durable: the snapshot does not replay";
+    play->rollout->now = (struct instant){0};
+    invariant->wished = invariant->told + play->rollout->queue_n + (play->rollout->trial != 0);
+}
+
+/* The primary dies within a step: of the update, only the first records are on disk, and none
+ * of its effects is done. */
+static void cut(struct play *play, struct event event)
+{
+    size_t kept;
+
+    if (play->wrong)
+        return;
+    rollout_step(play->rollout, &event, play->update);
+    kept = pick(play, (uint32_t)play->update->record_n % 200 + 1);
+    for (size_t i = 0; i < kept; i++) {
+        struct record record = invariant_journaled(&play->update->records[i]);
+
+        if (rollout_replay(play->invariant.before, &record) != 0)
+            play->wrong = "durable: a record does not replay";
+    }
+    play->now = event.at;
+    forget(play);
+}
+
+/* Another primary takes over what lives; now and then it is killed as well. */
+static void adopt(struct play *play)
+{
+    uint64_t last = play->rollout->last_worker;
+
+    play->spawning_n = 0;
+    for (uint64_t id = 1; id <= last && !play->wrong; id++) {
+        struct event event = {.kind = EVENT_VANISHED, .worker = id};
+
+        event.exit.cause = CAUSE_VANISHED;
+        if (rollout_worker(play->rollout, id) && pick(play, 4) == 1)
+            act(play, event);
+    }
+    while (pick(play, 4) == 3)
+        find(play);
+    while (pick(play, 8) == 7)
+        cut(play, (struct event){.kind = EVENT_ADOPT, .at = play->now});
+    act(play, (struct event){.kind = EVENT_ADOPT});
+}
+
+/* Then the next one begins: with what lives; or, all of it ended, with the old revision or one
+ * just accepted. */
+static void begin_anew(struct play *play)
+{
+    if (pick(play, 3) != 0)
+        adopt(play);
+    else
+        boot(play, pick(play, 2) == 1 || play->rollout->stable == 0);
+}
+
+static struct event pick_last_event(struct play *play)
+{
+    static const enum event_kind kinds[] = {EVENT_TICK,  EVENT_STOP,    EVENT_EXITED,
+                                            EVENT_READY, EVENT_TRIGGER, EVENT_RELOAD};
+    struct event event = {.kind = kinds[pick(play, 6)], .worker = pick_worker(play)};
+
+    if (event.kind == EVENT_RELOAD)
+        event.revision = accept(play);
+    event.exit = (struct reason){.cause = CAUSE_EXITED, .code = 1};
+    event.at = play->now;
+    if (event.kind == EVENT_TICK)
+        event.at = instant_plus(play->now, span_from_ms(5000));
+    return event;
+}
+
+static void crash_amid_records(struct play *play)
+{
+    cut(play, pick_last_event(play));
+    begin_anew(play);
+}
+
+/* The drain signal was sent to the first that waits for it. */
+static void ask(struct play *play)
+{
+    for (size_t i = 0; i < play->rollout->worker_n; i++) {
+        const struct worker *worker = &play->rollout->workers[i];
+
+        if (worker->state != WORKER_DRAINING || !instant_is_never(worker->asked))
+            continue;
+        act(play, (struct event){.kind = EVENT_ASKED, .worker = worker->id});
+        return;
+    }
+}
+
 static void misfortune(struct play *play)
 {
-    switch (pick(play, 8)) {
+    switch (pick(play, 11)) {
     case 0:
         act(play, (struct event){.kind = EVENT_STOP});
         return;
@@ -268,10 +356,18 @@ static void misfortune(struct play *play)
         act(play, (struct event){.kind = EVENT_JOURNAL_LOST});
         return;
     case 3:
-        boot(play, pick(play, 2) == 1 || play->rollout->stable == 0);
+        forget(play);
+        begin_anew(play);
         return;
     case 4:
+    case 8:
         crash_amid_records(play);
+        return;
+    case 9:
+        act_on_worker(play, EVENT_OVERWEIGHT);
+        return;
+    case 10:
+        ask(play);
         return;
     case 5:
         act_on_worker(play, EVENT_SPAWN_FAILED);
@@ -361,7 +457,7 @@ static bool is_at_rest(const struct rollout *rollout)
 
     if (rollout->state == ROLLOUT_STOPPED)
         return rollout->worker_n == 0;
-    if (rollout->state != ROLLOUT_STEADY || rollout_is_busy(rollout) ||
+    if (rollout->state != ROLLOUT_STEADY || rollout_is_busy(rollout) || desired == 0 ||
         rollout->worker_n != desired)
         return false;
     for (size_t i = 0; i < rollout->worker_n; i++)

@@ -34,6 +34,8 @@ static void print_rollout(FILE *file)
         "with `auto_rollback` off, or because the journal can't be written, halts: STEADY, "
         "each\n"
         "slot with the revision that serves in it.\n\n"
+        "A primary that was killed changes no state: the next one is told what has `vanished` "
+        "and\nwhat was `found` besides, then `adopt` goes on from there.\n\n"
         "States of a rollout:",
         file);
     for (unsigned i = 0; i < ROLLOUT_STATE_N; i++)
@@ -106,6 +108,9 @@ static const struct {
     {FIELD_SCALE_BASE, "scale_base"},
     {FIELD_LAST_REVISION, "last_revision"},
     {FIELD_LAST_WORKER, "last_worker"},
+    {FIELD_WATCHDOG, "watchdog"},
+    {FIELD_EXPIRED, "expired"},
+    {FIELD_ASKED, "asked"},
 };
 
 static void print_records(FILE *file)

@@ -238,7 +238,7 @@ static void crash_while_another_drains_does_not_wait_for_it(void **state)
     transcript_span(&t, EVENT_WATCHDOG_SET, 2, 1000);
     transcript_wait(&t);
     transcript_expect(
-        &t, "0.000 watchdog_set 2 1000 ms\n"
+        &t, "0.000 watchdog_set 2 1000 ms | worker 2: watchdog of 1000 ms\n"
             "1.000 tick\n"
             "  | worker 2: killed: worker 2 (slot 1, revision 1) missed its watchdog\n"
             "  | slot 1: waiting for 0 ms after 1 failure: worker 2 (slot 1, revision 1) "
@@ -423,7 +423,7 @@ static void watchdog_of_starting_worker_waits_for_ready(void **state)
                           "  | worker 2: started, slot 0, revision 2\n"
                           "  > spawn 2\n"
                           "0.000 spawned 2 | worker 2: spawned, pid 102\n"
-                          "0.000 watchdog_set 2 1000 ms\n"
+                          "0.000 watchdog_set 2 1000 ms | worker 2: watchdog of 1000 ms\n"
                           "0.000 ping 1\n"
                           "0.500 ready 2\n"
                           "  | worker 2: ready\n"
@@ -446,7 +446,7 @@ static void watchdog_set_zero_ends_it(void **state)
     transcript_span(&t, EVENT_WATCHDOG_SET, 1, 0);
     transcript_worker(&t, EVENT_PING, 1);
     assert_true(instant_is_never(rollout_wake(t.rollout)));
-    transcript_expect(&t, "0.000 watchdog_set 1 0 ms\n"
+    transcript_expect(&t, "0.000 watchdog_set 1 0 ms | worker 1: watchdog of 0 ms\n"
                           "0.000 ping 1\n");
     transcript_close(&t);
 }

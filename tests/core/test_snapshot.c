@@ -45,6 +45,34 @@ static void freeze_busy_state_begins_with_it_and_has_all(void **state)
     transcript_close(&t);
 }
 
+/* What a worker was told and has asked for outlives the primary that knew it. */
+static void thaw_knows_who_was_asked_who_is_expired_and_the_watchdogs(void **state)
+{
+    struct transcript t;
+    struct policy policy = policy_of(3);
+    const struct rollout *thawed;
+
+    (void)state;
+    transcript_open(&t);
+    policy.watchdog = span_from_ms(2000);
+    transcript_begin(&t, &policy);
+    transcript_pass(&t, 1000);
+    transcript_span(&t, EVENT_WATCHDOG_SET, 2, 5000);
+    transcript_worker(&t, EVENT_OVERWEIGHT, 1);
+    transcript_ready(&t, 4);
+    transcript_worker(&t, EVENT_ASKED, 1);
+    assert_true(invariant_copy(t.rollout, t.invariant.thawed, t.invariant.snapshot));
+    thawed = t.invariant.thawed;
+    assert_null(invariant_difference(t.rollout, thawed));
+    assert_int_equal(rollout_worker(thawed, 1)->expired.nanoseconds, 1000000000u);
+    assert_int_equal(rollout_worker(thawed, 1)->asked.nanoseconds, 1000000000u);
+    assert_true(instant_is_never(rollout_worker(thawed, 2)->expired));
+    assert_true(instant_is_never(rollout_worker(thawed, 2)->asked));
+    assert_int_equal(rollout_worker(thawed, 2)->watchdog.nanoseconds, 5000000000u);
+    assert_int_equal(rollout_worker(thawed, 4)->watchdog.nanoseconds, 2000000000u);
+    transcript_close(&t);
+}
+
 /* Two states that are the same must go on the same way, so all that matters was in it. */
 static void thaw_busy_state_goes_on_alike(void **state)
 {
@@ -69,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(freeze_busy_state_begins_with_it_and_has_all),
+        cmocka_unit_test(thaw_knows_who_was_asked_who_is_expired_and_the_watchdogs),
         cmocka_unit_test(thaw_busy_state_goes_on_alike),
     };
 

@@ -19,6 +19,8 @@ static void describe_every_cause_in_words(void **state)
         {{CAUSE_SIGNALED, SIGSEGV, 12, 0, 3},
          "worker 12 (slot 0, revision 3) was ended by SIGSEGV"},
         {{CAUSE_SIGNALED, 999, 0, 0, 0}, "was ended by SIG?"},
+        {{CAUSE_OOM_KILLED, 0, 12, 0, 3},
+         "worker 12 (slot 0, revision 3) was ended by the kernel's OOM killer"},
         {{CAUSE_VANISHED, 0, 7, 2, 3},
          "worker 7 (slot 2, revision 3) ended, and its exit status is not known"},
         {{CAUSE_SPAWN_FAILED, 2, 7, 2, 3},
@@ -32,12 +34,18 @@ static void describe_every_cause_in_words(void **state)
         {{.cause = CAUSE_STOPPED}, "the app was stopped"},
         {{.cause = CAUSE_JOURNAL}, "the state journal can't be written"},
         {{.cause = CAUSE_PRIMARY}, "the primary ended before the rollout did"},
+        {{CAUSE_PRIMARY, 0, 7, 2, 3},
+         "worker 7 (slot 2, revision 3) was being started when the primary ended"},
+        {{CAUSE_AGE, 0, 7, 2, 3},
+         "worker 7 (slot 2, revision 3) is as old as recycle.max_age_seconds allows"},
+        {{CAUSE_MEMORY, 0, 7, 2, 3},
+         "worker 7 (slot 2, revision 3) uses more than recycle.memory_bytes"},
         {{.cause = CAUSE_N}, "unknown reason"},
     };
     char text[256];
 
     (void)state;
-    assert_int_equal(sizeof(rows) / sizeof(rows[0]), CAUSE_N + 3);
+    assert_int_equal(sizeof(rows) / sizeof(rows[0]), CAUSE_N + 4);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_string_equal(reason_describe(&rows[i].reason, text, sizeof(text)),
                             rows[i].expected);

@@ -36,7 +36,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_WATCHDOG_SET] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_TRIGGER] = NEVER("EFFECT_SPAWN is answered first"),
+            [WORKER_EVENT_ASKED] = NEVER("EFFECT_SPAWN is answered first"),
+            [WORKER_EVENT_OVERWEIGHT] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_EXITED] = NEVER("EFFECT_SPAWN is answered first"),
+            [WORKER_EVENT_LOST] = {"lost", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_DEADLINE] = NEVER("it has none"),
             [WORKER_EVENT_PING_MISSED] = NEVER("its watchdog does not run yet"),
             [WORKER_EVENT_RETIRE] = NEVER("the rules leave it alone until it is answered for"),
@@ -51,7 +54,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NOTHING("no_matter", WORKER_STARTING),
             [WORKER_EVENT_WATCHDOG_SET] = NOTHING("watchdog_set", WORKER_STARTING),
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
+            [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
+            [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_STARTING),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
+            [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"not_ready", WORKER_DRAINING, EFFECT_DRAIN, NULL},
             [WORKER_EVENT_PING_MISSED] = NEVER("its watchdog does not run yet"),
             [WORKER_EVENT_RETIRE] = {"retire", WORKER_DRAINING, EFFECT_DRAIN, NULL},
@@ -66,7 +72,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NOTHING("ping", WORKER_WARMING),
             [WORKER_EVENT_WATCHDOG_SET] = NOTHING("watchdog_set", WORKER_WARMING),
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
+            [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
+            [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_WARMING),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
+            [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = NOTHING("admit", WORKER_ADMITTED),
             [WORKER_EVENT_PING_MISSED] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
             [WORKER_EVENT_RETIRE] = {"retire", WORKER_DRAINING, EFFECT_DRAIN, NULL},
@@ -81,7 +90,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NOTHING("ping", WORKER_ADMITTED),
             [WORKER_EVENT_WATCHDOG_SET] = NOTHING("watchdog_set", WORKER_ADMITTED),
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
+            [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
+            [WORKER_EVENT_OVERWEIGHT] = NOTHING("overweight", WORKER_ADMITTED),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
+            [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = NEVER("it has none"),
             [WORKER_EVENT_PING_MISSED] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
             [WORKER_EVENT_RETIRE] = {"retire", WORKER_DRAINING, EFFECT_DRAIN, NULL},
@@ -96,7 +108,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NOTHING("no_matter", WORKER_DRAINING),
             [WORKER_EVENT_WATCHDOG_SET] = NOTHING("no_matter", WORKER_DRAINING),
             [WORKER_EVENT_TRIGGER] = NOTHING("too_late", WORKER_DRAINING),
+            [WORKER_EVENT_ASKED] = NOTHING("asked", WORKER_DRAINING),
+            [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_DRAINING),
             [WORKER_EVENT_EXITED] = {"gone", GONE, EFFECT_SWEEP, NULL},
+            [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"kill", WORKER_KILLING, EFFECT_KILL, NULL},
             [WORKER_EVENT_PING_MISSED] = NEVER("its watchdog was ended"),
             [WORKER_EVENT_RETIRE] = NEVER("only active workers are retired"),
@@ -111,7 +126,10 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_PING] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_WATCHDOG_SET] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_TRIGGER] = NOTHING("too_late", WORKER_KILLING),
+            [WORKER_EVENT_ASKED] = NOTHING("too_late", WORKER_KILLING),
+            [WORKER_EVENT_OVERWEIGHT] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_EXITED] = {"gone", GONE, EFFECT_SWEEP, NULL},
+            [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"kill", WORKER_KILLING, EFFECT_KILL, NULL},
             [WORKER_EVENT_PING_MISSED] = NEVER("its watchdog was ended"),
             [WORKER_EVENT_RETIRE] = NEVER("only active workers are retired"),
@@ -183,8 +201,18 @@ static void raise_event(struct transcript *t, enum worker_event event)
     case WORKER_EVENT_TRIGGER:
         transcript_worker(t, EVENT_TRIGGER, CANDIDATE);
         return;
+    case WORKER_EVENT_ASKED:
+        transcript_worker(t, EVENT_ASKED, CANDIDATE);
+        return;
+    case WORKER_EVENT_OVERWEIGHT:
+        transcript_worker(t, EVENT_OVERWEIGHT, CANDIDATE);
+        return;
     case WORKER_EVENT_EXITED:
         transcript_exited(t, CANDIDATE, 1);
+        return;
+    case WORKER_EVENT_LOST:
+        transcript_crash(t);
+        transcript_vanished(t, CANDIDATE);
         return;
     case WORKER_EVENT_DEADLINE:
         reach_deadline(t);

@@ -69,6 +69,8 @@ static void tell_event(struct transcript *transcript, const struct event *event)
         tell(transcript, " %llu", (unsigned long long)event->worker);
     if (event->revision != 0)
         tell(transcript, " %llu", (unsigned long long)event->revision);
+    if (event->kind == EVENT_FOUND)
+        tell(transcript, " in slot %u", event->slot);
     if (event->kind == EVENT_SCALE)
         tell(transcript, " %u", event->workers);
     if (event->kind == EVENT_RELOAD && event->conflict != CONFLICT_SUPERSEDE)
@@ -89,6 +91,24 @@ static void tell_effect(struct transcript *transcript, const struct effect *effe
     if (effect->outcome != OUTCOME_NONE)
         tell(transcript, " %s", outcome_name(effect->outcome));
     tell(transcript, "\n");
+}
+
+/* The disk has so many of the update's records, and nobody has seen any of its effects. */
+static void cut_step(struct transcript *transcript)
+{
+    struct update *update = transcript->update;
+    char text[256];
+
+    assert_true(transcript->cut_kept < update->record_n);
+    tell(transcript, "\n");
+    for (size_t i = 0; i < transcript->cut_kept; i++) {
+        struct record record = invariant_journaled(&update->records[i]);
+
+        tell(transcript, "  | %s\n", record_describe(&record, text, sizeof(text)));
+        assert_int_equal(rollout_replay(transcript->invariant.before, &record), 0);
+    }
+    transcript->cut = false;
+    transcript_crash(transcript);
 }
 
 static void tell_step(struct transcript *transcript, const struct event *event)
@@ -116,6 +136,11 @@ static void step(struct transcript *transcript, struct event event)
     event.at = transcript->now;
     event.noise = transcript->noise;
     rollout_step(transcript->rollout, &event, transcript->update);
+    if (transcript->cut) {
+        tell_event(transcript, &event);
+        cut_step(transcript);
+        return;
+    }
     tell_step(transcript, &event);
     for (size_t i = 0; i < transcript->update->effect_n; i++) {
         if (transcript->update->effects[i].kind != EFFECT_SPAWN)
@@ -230,6 +255,41 @@ void transcript_signaled(struct transcript *transcript, uint64_t worker, int32_t
 void transcript_exec_failed(struct transcript *transcript, uint64_t worker, int32_t error)
 {
     end_worker(transcript, EVENT_SPAWN_FAILED, worker, CAUSE_SPAWN_FAILED, error);
+}
+
+void transcript_crash(struct transcript *transcript)
+{
+    struct invariant *invariant = &transcript->invariant;
+
+    tell(transcript, "killed\n");
+    transcript->spawning_n = 0;
+    assert_true(invariant_copy(invariant->before, transcript->rollout, transcript->update));
+    transcript->rollout->now = (struct instant){0};
+    invariant->wished =
+        invariant->told + transcript->rollout->queue_n + (transcript->rollout->trial != 0);
+}
+
+void transcript_crash_in_next(struct transcript *transcript, size_t kept)
+{
+    transcript->cut = true;
+    transcript->cut_kept = kept;
+}
+
+void transcript_vanished(struct transcript *transcript, uint64_t worker)
+{
+    end_worker(transcript, EVENT_VANISHED, worker, CAUSE_VANISHED, 0);
+}
+
+void transcript_found(struct transcript *transcript, uint64_t worker, uint32_t slot,
+                      uint64_t revision, const struct policy *policy)
+{
+    act(transcript, (struct event){.kind = EVENT_FOUND,
+                                   .worker = worker,
+                                   .slot = slot,
+                                   .revision = revision,
+                                   .policy = policy,
+                                   .pid = (int32_t)(100 + worker),
+                                   .start_time = worker});
 }
 
 void transcript_wait(struct transcript *transcript)

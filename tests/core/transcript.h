@@ -26,6 +26,8 @@ struct transcript {
     int32_t spawn_error;   /* errno of the answers to EFFECT_SPAWN; 0: they come to be */
     uint64_t spawning[64]; /* not answered yet */
     size_t spawning_n;
+    bool cut;        /* the primary is killed within the next step ... */
+    size_t cut_kept; /* ... when so many of its records are on disk, and before any effect */
 };
 
 /* Begins with an empty state. Fails the test where there is no memory. */
@@ -48,10 +50,11 @@ uint64_t transcript_reload(struct transcript *transcript, const struct policy *p
 void transcript_boot(struct transcript *transcript, uint64_t revision);
 void transcript_scale(struct transcript *transcript, uint32_t workers);
 
-/* An event that has nothing but its kind: STOP, HURRY, JOURNAL_LOST, TICK. */
+/* An event that has nothing but its kind: STOP, HURRY, JOURNAL_LOST, TICK, ADOPT. */
 void transcript_event(struct transcript *transcript, enum event_kind kind);
 
-/* An event that has nothing but its kind and its worker: READY, PING, TRIGGER. */
+/* An event that has nothing but its kind and its worker: READY, PING, TRIGGER, ASKED,
+ * OVERWEIGHT. */
 void transcript_worker(struct transcript *transcript, enum event_kind kind, uint64_t worker);
 
 /* The same with a span: EXTEND, WATCHDOG_SET. */
@@ -61,6 +64,19 @@ void transcript_ready(struct transcript *transcript, uint64_t worker);
 void transcript_exited(struct transcript *transcript, uint64_t worker, int32_t status);
 void transcript_signaled(struct transcript *transcript, uint64_t worker, int32_t signal);
 void transcript_exec_failed(struct transcript *transcript, uint64_t worker, int32_t error);
+
+/* Kills the primary: what is not journaled is forgotten, and what was not answered yet never
+ * will be. The next one begins with the events that follow. */
+void transcript_crash(struct transcript *transcript);
+
+/* The same in the middle of the next step, with the first `kept` of its records on disk. */
+void transcript_crash_in_next(struct transcript *transcript, size_t kept);
+
+/* VANISHED, with nobody to say how; FOUND in `slot`, with the policy of a revision that is
+ * lacking (NULL: none is at hand). */
+void transcript_vanished(struct transcript *transcript, uint64_t worker);
+void transcript_found(struct transcript *transcript, uint64_t worker, uint32_t slot,
+                      uint64_t revision, const struct policy *policy);
 
 /* Lets time pass until the next deadline, and ticks. Fails the test where there is none. */
 void transcript_wait(struct transcript *transcript);

@@ -67,9 +67,10 @@ class FakePrimary:
         self.failure = None
         self.connections = []
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(path)
-        os.chmod(path, 0o777)
+        self.listener.bind(path + ".new")
+        os.chmod(path + ".new", 0o777)
         self.listener.listen(16)
+        os.rename(path + ".new", path)  # in the place of a stale one, if there is one
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
 
@@ -103,6 +104,11 @@ class FakePrimary:
 
     def methods(self):
         return [call["method"].rpartition(".")[2] for call in self.calls]
+
+    def parameters(self, method):
+        """Of each call of the method, in their order."""
+        return [call.get("parameters", {}) for call in self.calls
+                if call["method"].rpartition(".")[2] == method]
 
     def wait_for(self, method, count):
         """Until the method has been called so often."""

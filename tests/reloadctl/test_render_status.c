@@ -163,6 +163,76 @@ static void status_of_a_rollout_in_trouble_tells_all(void **state)
         "    | \\x1b[31mat app.js\\x1b[0m\n");
 }
 
+static void status_of_recovered_app_tells_what_went_on(void **state)
+{
+    static const struct recovered_view recovered = {.at = 990, .adopted = 3, .vanished = 2};
+    static const struct listener_view listener = {.name = "http",
+                                                  .address = "127.0.0.1:8080",
+                                                  .source = "inherited",
+                                                  .differs = "the file says 127.0.0.1:80"};
+    static const struct worker_view worker = {.id = 10,
+                                              .slot = 0,
+                                              .revision = 7,
+                                              .state = "admitted",
+                                              .pid = 100,
+                                              .since = 940,
+                                              .adopted = true,
+                                              .expired = "memory",
+                                              .status = "busy\007"};
+    struct app_view app = steady_app();
+
+    (void)state;
+    app.survives = true;
+    app.recovered = &recovered;
+    app.limits_missing = "limits.memory_max is not in force: no controller";
+    app.listeners = &listener;
+    app.workers = &worker;
+    assert_status(&app, &no_terminal,
+                  "web: running, 1 of 1 workers ready, for 60 s\n"
+                  "   revision: 7\n"
+                  "    primary: pid 99, reloadd 0.1.0, up for 100 s\n"
+                  "  recovered: 10 s ago: 3 workers went on, 2 had ended\n"
+                  "     limits: limits.memory_max is not in force: no controller\n"
+                  "    listens: 127.0.0.1:8080 (http, inherited)\n"
+                  "           : the file says 127.0.0.1:80\n"
+                  "\n"
+                  "  SLOT  PID  REVISION  STATE  FOR   NOTE\n"
+                  "  0     100  7         ready  60 s  to be replaced for its memory; adopted; "
+                  "busy\\x07\n");
+}
+
+static void status_of_found_workers_names_them(void **state)
+{
+    static const struct recovered_view recovered = {.at = 995, .adopted = 1, .found = 1};
+    struct app_view app = steady_app();
+
+    (void)state;
+    app.recovered = &recovered;
+    app.listener_n = 0;
+    app.worker_n = 0;
+    assert_status(
+        &app, &no_terminal,
+        "web: running, 1 of 1 workers ready, for 60 s\n"
+        "   revision: 7\n"
+        "    primary: pid 99, reloadd 0.1.0, up for 100 s\n"
+        "  recovered: 5.0 s ago: 2 workers went on, 1 of them unknown to the journal\n");
+}
+
+static void status_without_survival_tells_why(void **state)
+{
+    struct app_view app = steady_app();
+
+    (void)state;
+    app.survives_not = "not started with --adopt\033[2J";
+    app.listener_n = 0;
+    app.worker_n = 0;
+    assert_status(&app, &no_terminal,
+                  "web: running, 1 of 1 workers ready, for 60 s\n"
+                  "   revision: 7\n"
+                  "    primary: pid 99, reloadd 0.1.0, up for 100 s\n"
+                  "no survival: not started with --adopt\\x1b[2J\n");
+}
+
 static void status_on_a_terminal_colours_states_alone(void **state)
 {
     const struct terminal terminal = coloured_terminal(80, 24);
@@ -183,6 +253,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_of_a_healthy_app_is_short),
         cmocka_unit_test(status_of_a_rollout_in_trouble_tells_all),
+        cmocka_unit_test(status_of_recovered_app_tells_what_went_on),
+        cmocka_unit_test(status_of_found_workers_names_them),
+        cmocka_unit_test(status_without_survival_tells_why),
         cmocka_unit_test(status_on_a_terminal_colours_states_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

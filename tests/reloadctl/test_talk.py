@@ -241,6 +241,7 @@ class Stop(Case):
             asked.append(call["parameters"])
             talk.reply({})
             primary.wait_for("Status", 1)
+            os.unlink(primary.path)  # as one that leaves does
             return False
         leaving = samples.app(workers=[samples.worker(0, state="draining")])
         leaving["rollout"].update(state="stopping", waits_for="3 connections")
@@ -250,6 +251,29 @@ class Stop(Case):
         self.assertEqual(out, "web: stopping, 1 worker left; waits for 3 connections\n"
                               "web: stopped\n")
         self.assertEqual(asked, [{"hurry": True}])
+
+    def test_stop_goes_on_with_the_next_primary(self):
+        leaving = samples.app(survives=True)
+        leaving["rollout"].update(state="stopping")
+
+        def stop(talk, call):
+            talk.reply({})
+            if primary.methods().count("Stop") == 2:
+                os.unlink(primary.path)
+            return False
+        primary = self.primary(answer(Stop=stop, Status={"app": leaving}))
+        code, out, err = self.run_it("stop")
+        self.assertEqual((code, err), (0, ""))
+        self.assertTrue(out.endswith("web: stopped\n"))
+        self.assertEqual(primary.methods().count("Stop"), 2)
+
+    def test_stop_leaves_a_primary_alone_that_was_started_again(self):
+        def stop(talk, call):
+            talk.reply({})
+            return False
+        primary = self.primary(answer(Stop=stop, Status={"app": samples.app()}))
+        self.assertEqual(self.run_it("stop")[0], 0)
+        self.assertEqual(primary.methods().count("Stop"), 1)
 
     def test_stop_at_timeout_is_not_yet(self):
         def stop(talk, call):
@@ -272,21 +296,23 @@ class Records(Case):
         talk.reply({"lines": []})
 
     def test_logs_show_lines_raw_off_a_terminal(self):
-        primary = self.primary(answer(Logs=self.logs))
-        self.assertEqual(self.run_it("logs", "-n", "5", "--worker", "1"), (
+        primary = self.primary(answer(Status={"app": samples.app()}, Logs=self.logs))
+        self.assertEqual(self.run_it("logs", "-n", "5", "--worker", "1", "--revision", "7",
+                                     "--since", "@3"), (
             0, "1970-01-01 00:00:00 1 | hello\033[2J\n"
                "1970-01-01 00:00:01 primary | from the primary\n", ""))
-        self.assertEqual(primary.calls[0]["parameters"]["lines"], 5)
-        self.assertEqual(primary.calls[0]["parameters"]["slot"], 1)
-        self.assertTrue(primary.calls[0]["more"])
+        self.assertEqual(primary.methods(), ["Status", "Logs"])
+        self.assertEqual(primary.calls[1]["parameters"], {
+            "lines": 5, "slot": 1, "revision": 7, "since": 3.0})
+        self.assertTrue(primary.calls[1]["more"])
 
     def test_logs_are_made_safe_on_a_terminal(self):
-        self.primary(answer(Logs=self.logs))
+        self.primary(answer(Status={"app": samples.app()}, Logs=self.logs))
         self.environment["NO_COLOR"] = "1"
         self.assertIn("1 | hello\\x1b[2J\n", self.run_on_terminal("logs")[1])
 
     def test_logs_json_is_a_line_each(self):
-        self.primary(answer(Logs=self.logs))
+        self.primary(answer(Status={"app": samples.app()}, Logs=self.logs))
         out = self.run_it("logs", "--json")[1]
         self.assertEqual([json.loads(line)["lines"] for line in out.splitlines()],
                          [[self.LINES[0]], [self.LINES[1]], []])
@@ -296,7 +322,7 @@ class Records(Case):
             self.assertTrue(call["parameters"]["follow"])
             talk.reply({"lines": [self.LINES[1]]}, continues=True)
             return False
-        self.primary(answer(Logs=logs))
+        self.primary(answer(Status={"app": samples.app()}, Logs=logs))
         code, out, _ = self.run_it("logs", "-f")
         self.assertEqual((code, out),
                          (3, "1970-01-01 00:00:01 primary | from the primary\n"))

@@ -41,6 +41,8 @@ class Usage(Case):
                 (("reload", "--queue", "--refuse"), "exclude each other"),
                 (("logs", "-n", "-3"), "--lines takes a number"),
                 (("logs", "--worker", "4096"), "--worker takes a number"),
+                (("logs", "--revision", "x"), "--revision takes a number"),
+                (("logs", "--since", "later"), "--since takes a time such as"),
                 (("scale", "web", "0"), "scale takes a number of workers"),
                 (("scale", "web", "many"), "scale takes a number of workers"),
                 (("scale",), "usage: reloadctl scale"),

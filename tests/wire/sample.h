@@ -22,6 +22,8 @@ static inline struct policy sample_policy(void)
         .restart_initial = span_from_ms(100),
         .restart_max = span_from_ms(15000),
         .restart_reset = span_from_ms(30001),
+        .recycle_age = span_from_ms(86400000),
+        .recycle_memory = UINT64_C(1) << 30,
         .max_surge = {25, true},
         .max_unavailable = {1, false},
         .max_failures = 3,
@@ -59,6 +61,9 @@ static inline struct record sample_record(enum record_kind kind)
     SAMPLE(FIELD_SCALE_BASE, scale_base, 13);
     SAMPLE(FIELD_LAST_REVISION, last_revision, 14);
     SAMPLE(FIELD_LAST_WORKER, last_worker, 15);
+    SAMPLE(FIELD_WATCHDOG, watchdog, span_from_ms(4000));
+    SAMPLE(FIELD_EXPIRED, expired, (struct instant){1005});
+    SAMPLE(FIELD_ASKED, asked, (struct instant){1006});
 #undef SAMPLE
     return record;
 }

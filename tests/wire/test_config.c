@@ -177,6 +177,51 @@ static void decode_other_spellings_are_understood(void **state)
     spec_release(&spec);
 }
 
+static void decode_limits_in_all_spellings(void **state)
+{
+    static const char *const expected[] = {
+        "nofile=1024:65536",      "nproc=7:7", "core=0:unlimited", "stack=8388608:8388608",
+        "as=unlimited:unlimited",
+    };
+    struct spec spec = decode_good(
+        "{" EXEC ", \"limits\": {\"memory_max\": \"512M\", \"memory_high\": 1048576, "
+        "\"cpu_weight\": 10000, \"cpu_percent\": 150, \"tasks_max\": 4194304, "
+        "\"nofile\": \"1024:65536\", \"nproc\": 7, \"core\": \"0:infinity\", \"stack\": "
+        "\"8M\", \"as\": \"infinity\"}, \"recycle\": {\"memory_bytes\": \"256M\", "
+        "\"max_age_seconds\": 1.5}, \"harden\": true}");
+
+    (void)state;
+    assert_int_equal(spec.limits.memory_max, 512 << 20);
+    assert_int_equal(spec.limits.memory_high, 1 << 20);
+    assert_int_equal(spec.limits.cpu_weight, 10000);
+    assert_int_equal(spec.limits.cpu_percent, 150);
+    assert_int_equal(spec.limits.tasks_max, 4194304);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        assert_string_equal(spec.limits.rlimits[i], expected[i]);
+    assert_null(spec.limits.rlimits[5]);
+    assert_int_equal(spec.policy.recycle_memory, 256 << 20);
+    assert_int_equal(span_to_ms(spec.policy.recycle_age), 1500);
+    assert_true(spec.harden);
+    spec_release(&spec);
+}
+
+static void decode_no_limits_sets_none(void **state)
+{
+    struct spec spec = decode_good("{" EXEC ", \"limits\": {}, \"recycle\": {}}");
+
+    (void)state;
+    assert_int_equal(spec.limits.memory_max, 0);
+    assert_int_equal(spec.limits.memory_high, 0);
+    assert_int_equal(spec.limits.cpu_weight, 0);
+    assert_int_equal(spec.limits.cpu_percent, 0);
+    assert_int_equal(spec.limits.tasks_max, 0);
+    assert_null(spec.limits.rlimits);
+    assert_int_equal(spec.policy.recycle_memory, 0);
+    assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
+    assert_false(spec.harden);
+    spec_release(&spec);
+}
+
 static void decode_many_mistakes_tells_all_in_order(void **state)
 {
     char *text = read_whole(TEST_FIXTURES "/config/many.json");
@@ -278,6 +323,64 @@ static const struct mistake mistakes[] = {
      "\"web\"\n"},
 };
 
+#define BYTES_EXPECTED                                                                         \
+    "expected a whole number of bytes from 1048576 on, or a size such as \"512M\", found "
+
+static const struct mistake limit_mistakes[] = {
+    {"{" EXEC ", \"limits\": {\"memory_max\": 512}}",
+     "web.json:1:42: $.limits.memory_max: " BYTES_EXPECTED "512\n"},
+    {"{" EXEC ", \"limits\": {\"memory_max\": \"512MB\"}}",
+     "web.json:1:42: $.limits.memory_max: " BYTES_EXPECTED "\"512MB\"\n"},
+    {"{" EXEC ", \"limits\": {\"memory_max\": \"8388608T\"}}",
+     "web.json:1:42: $.limits.memory_max: " BYTES_EXPECTED "\"8388608T\"\n"},
+    {"{" EXEC ", \"limits\": {\"memory_max\": 2e6}}",
+     "web.json:1:42: $.limits.memory_max: " BYTES_EXPECTED "2000000.0\n"},
+    {"{" EXEC ",\n\"limits\": {\"memory_high\": \"1G\", \"memory_max\": \"1024M\"}}",
+     "web.json:2:27: $.limits.memory_high: expected less than limits.memory_max (1073741824), "
+     "found 1073741824\n"},
+    {"{" EXEC
+     ",\n\"limits\": {\"memory_max\": \"1G\"},\n\"recycle\": {\"memory_bytes\": \"2G\"}}",
+     "web.json:3:29: $.recycle.memory_bytes: expected less than limits.memory_max "
+     "(1073741824), found 2147483648\n"},
+    {"{" EXEC ", \"limits\": {\"cpu_weight\": 0}}",
+     "web.json:1:42: $.limits.cpu_weight: expected a whole number from 1 to 10000, found 0\n"},
+    {"{" EXEC ", \"limits\": {\"cpu_percent\": \"50%\"}}",
+     "web.json:1:43: $.limits.cpu_percent: expected a whole number from 1 to 102400, found "
+     "\"50%\"\n"},
+    {"{" EXEC ", \"limits\": {\"nofile\": \"4096:1024\"}}",
+     "web.json:1:38: $.limits.nofile: expected a soft limit that is not beyond the hard one, "
+     "found \"4096:1024\"\n"},
+    {"{" EXEC ", \"limits\": {\"nofile\": \"1K\"}}",
+     "web.json:1:38: $.limits.nofile: expected a whole number, \"infinity\", or two of them as "
+     "\"SOFT:HARD\", such as \"1024:65536\", found \"1K\"\n"},
+    {"{" EXEC ", \"limits\": {\"core\": \"unlimited\"}}",
+     "web.json:1:36: $.limits.core: expected a whole number, \"infinity\", or two of them as "
+     "\"SOFT:HARD\", such as \"8M:infinity\", found \"unlimited\"\n"},
+    {"{" EXEC ", \"limits\": {\"stack\": -1}}",
+     "web.json:1:37: $.limits.stack: expected a whole number, \"infinity\", or two of them as "
+     "\"SOFT:HARD\", such as \"8M:infinity\", found -1\n"},
+    {"{" EXEC ", \"limits\": {\"stack\": \"8M:\"}}",
+     "web.json:1:37: $.limits.stack: expected a whole number, \"infinity\", or two of them as "
+     "\"SOFT:HARD\", such as \"8M:infinity\", found \"8M:\"\n"},
+    {"{" EXEC ", \"limits\": {\"LimitNOFILE\": 1}}",
+     "web.json:1:28: $.limits.LimitNOFILE: expected a known key, found \"LimitNOFILE\"\n"},
+    {"{" EXEC ", \"nofile\": 1}",
+     "web.json:1:17: $.nofile: expected a known key (it belongs in "
+     "\"limits\"), found \"nofile\"\n"},
+    {"{" EXEC ", \"recycle\": {\"max_age_seconds\": 0}}",
+     "web.json:1:48: $.recycle.max_age_seconds: expected a number of seconds from 1 to "
+     "31536000, found 0\n"},
+    {"{" EXEC ", \"harden\": \"yes\"}",
+     "web.json:1:27: $.harden: expected true or false, found \"yes\"\n"},
+};
+
+static void decode_wrong_limit_tells_place_and_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(limit_mistakes) / sizeof(limit_mistakes[0]); i++)
+        expect_error(limit_mistakes[i].text, limit_mistakes[i].error);
+}
+
 /* No mistake is told that may be the mere consequence of another. */
 static const struct mistake consequences[] = {
     {"{\"exek\": [\"a\"]}", "web.json:1:2: $.exek: expected a known key (did you mean "
@@ -306,6 +409,10 @@ static const struct mistake consequences[] = {
     {"{" EXEC ", \"rollout\": {\"max_surge\": 0, \"max_unavailable\": \"1\"}}",
      "web.json:1:64: $.rollout.max_unavailable: expected a number of workers from 0 to 1024, "
      "or a percentage such as \"25%\", found \"1\"\n"},
+    {"{" EXEC
+     ", \"limits\": {\"memory_high\": \"2G\", \"memory_max\": \"1G\", \"memory_max\": 1}}",
+     "web.json:1:69: $.limits.memory_max: expected each key once, found it on line 1 "
+     "already\nweb.json:1:83: $.limits.memory_max: " BYTES_EXPECTED "1\n"},
     {"{" EXEC ", \"restart\": {\"initial_delay_seconds\": 16}, \"restart\": 1}",
      "web.json:1:59: $.restart: expected each key once, found it on line 1 already\n"
      "web.json:1:70: $.restart: expected an object, found 1\n"},
@@ -542,7 +649,8 @@ static void decode_out_of_memory_says_so(void **state)
     (void)state;
     decode_with_failures("{\"exec\": [\"a\", \"{fd:web}\"], \"listen\": [{\"name\": \"web\", "
                          "\"stream\": \"/a\", \"owner\": \"x\"}, \"80\"], \"environment\": "
-                         "{\"A\": \"b\"}, \"user\": \"x\", \"check\": [\"c\"]}",
+                         "{\"A\": \"b\"}, \"user\": \"x\", \"check\": [\"c\"], \"limits\": "
+                         "{\"memory_max\": \"1G\", \"nofile\": \"1:2\", \"core\": 0}}",
                          0);
 }
 
@@ -642,6 +750,9 @@ int main(void)
         cmocka_unit_test(decode_whole_example_fills_every_member),
         cmocka_unit_test(decode_smallest_file_gives_defaults),
         cmocka_unit_test(decode_other_spellings_are_understood),
+        cmocka_unit_test(decode_limits_in_all_spellings),
+        cmocka_unit_test(decode_no_limits_sets_none),
+        cmocka_unit_test(decode_wrong_limit_tells_place_and_reason),
         cmocka_unit_test(decode_many_mistakes_tells_all_in_order),
         cmocka_unit_test(decode_one_mistake_tells_place_and_reason),
         cmocka_unit_test(decode_consequences_of_a_mistake_are_not_told),

@@ -230,18 +230,17 @@ static void next_of_sealed_nonsense_at_the_end_is_damage(void **state)
     assert_int_equal(read_all(journal.data, journal.size).last, JOURNAL_DAMAGED);
 }
 
-/* Format 1 as it was first written: it stays readable, and is still written byte by byte so. */
-static void next_of_fixture_reads_and_writes_format_1(void **state)
+/* Reads a fixture and writes it again, byte by byte the same. Returns the kinds in it, a bit
+ * each. */
+static uint32_t rewrite_fixture(const char *path)
 {
-    _cleanup_free_ char *fixture = read_file(TEST_FIXTURES "/journal/format-1.jsonl");
-    size_t size = strlen(fixture);
+    _cleanup_free_ char *fixture = read_file(path);
     struct journal_reader reader;
     _cleanup_text_ struct text again = {0};
     uint32_t seen = 0;
     bool more = true;
 
-    (void)state;
-    journal_reader_init(&reader, fixture, size);
+    journal_reader_init(&reader, fixture, strlen(fixture));
     while (more) {
         _cleanup_(journal_item_release) struct journal_item item = {0};
         _cleanup_free_ char *line = NULL;
@@ -265,7 +264,51 @@ static void next_of_fixture_reads_and_writes_format_1(void **state)
             seen |= UINT32_C(1) << item.record.kind;
     }
     assert_string_equal(again.data, fixture);
+    return seen;
+}
+
+/* Format 1 as it was first written, and with what came to it since: it stays readable, and is
+ * still written byte by byte so. */
+static void next_of_fixtures_reads_and_writes_format_1(void **state)
+{
+    uint32_t seen = rewrite_fixture(TEST_FIXTURES "/journal/format-1.jsonl");
+
+    (void)state;
+    seen |= rewrite_fixture(TEST_FIXTURES "/journal/format-1-adoption.jsonl");
     assert_int_equal(seen, (UINT32_C(1) << RECORD_N) - 1);
+}
+
+/* What a line does not say, for it was written before there was such a thing: a worker that was
+ * neither asked to go nor expired, a policy that recycles nobody. */
+static void next_of_first_fixture_has_nothing_of_what_came_since(void **state)
+{
+    _cleanup_free_ char *fixture = read_file(TEST_FIXTURES "/journal/format-1.jsonl");
+    struct journal_reader reader;
+    size_t seen = 0;
+    bool more = true;
+
+    (void)state;
+    journal_reader_init(&reader, fixture, strlen(fixture));
+    while (more) {
+        _cleanup_(journal_item_release) struct journal_item item = {0};
+
+        assert_int_equal(journal_next(&reader, &item), 0);
+        more = item.kind < JOURNAL_END;
+        if (item.kind != JOURNAL_RECORD)
+            continue;
+        if (item.record.kind == RECORD_SNAPSHOT_WORKER) {
+            assert_true(instant_is_never(item.record.expired));
+            assert_true(instant_is_never(item.record.asked));
+            assert_int_equal(item.record.watchdog.nanoseconds, 0);
+            seen++;
+        }
+        if (item.record.kind == RECORD_REVISION_ACCEPTED) {
+            assert_int_equal(item.record.policy.recycle_age.nanoseconds, 0);
+            assert_int_equal(item.record.policy.recycle_memory, 0);
+            seen++;
+        }
+    }
+    assert_int_equal(seen, 2);
 }
 
 int main(void)
@@ -281,7 +324,8 @@ int main(void)
         cmocka_unit_test(next_of_record_in_place_of_header_is_damage),
         cmocka_unit_test(next_of_newer_format_is_damage_that_says_so),
         cmocka_unit_test(next_of_sealed_nonsense_at_the_end_is_damage),
-        cmocka_unit_test(next_of_fixture_reads_and_writes_format_1),
+        cmocka_unit_test(next_of_fixtures_reads_and_writes_format_1),
+        cmocka_unit_test(next_of_first_fixture_has_nothing_of_what_came_since),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

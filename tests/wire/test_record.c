@@ -33,6 +33,8 @@ static void assert_same_policy(const struct policy *a, const struct policy *b)
     assert_true(a->restart_initial.nanoseconds == b->restart_initial.nanoseconds);
     assert_true(a->restart_max.nanoseconds == b->restart_max.nanoseconds);
     assert_true(a->restart_reset.nanoseconds == b->restart_reset.nanoseconds);
+    assert_true(a->recycle_age.nanoseconds == b->recycle_age.nanoseconds);
+    assert_true(a->recycle_memory == b->recycle_memory);
     assert_int_equal(a->max_surge.value, b->max_surge.value);
     assert_int_equal(a->max_surge.percent, b->max_surge.percent);
     assert_int_equal(a->max_unavailable.value, b->max_unavailable.value);
@@ -67,6 +69,9 @@ static void assert_same_record(const struct record *a, const struct record *b)
     assert_int_equal(a->scale_base, b->scale_base);
     assert_true(a->last_revision == b->last_revision);
     assert_true(a->last_worker == b->last_worker);
+    assert_true(a->watchdog.nanoseconds == b->watchdog.nanoseconds);
+    assert_true(a->expired.nanoseconds == b->expired.nanoseconds);
+    assert_true(a->asked.nanoseconds == b->asked.nanoseconds);
 }
 
 static void decode_encoded_record_of_every_kind_gives_it_back(void **state)
@@ -89,6 +94,29 @@ static void decode_encoded_record_of_every_kind_gives_it_back(void **state)
         assert_string_equal(stamp_again.boot, stamp.boot);
         assert_null(spec);
     }
+}
+
+/* A worker that was never asked to go, and is not expired: a snapshot of it must not come back
+ * as if it were, or all workers would be replaced after a compaction. */
+static void decode_encoded_worker_that_is_not_expired_gives_never(void **state)
+{
+    struct record record = sample_record(RECORD_SNAPSHOT_WORKER);
+    const struct record_stamp stamp = sample_stamp(1);
+    _cleanup_free_ char *line = NULL;
+    _cleanup_free_ char *spec = NULL;
+    struct record again;
+    struct record_stamp stamp_again;
+
+    (void)state;
+    record.expired = INSTANT_NEVER;
+    record.asked = INSTANT_NEVER;
+    record.watchdog = (struct span){0};
+    assert_int_equal(record_encode(&record, &stamp, NULL, &line), 0);
+    assert_null(strstr(line, "expired"));
+    assert_null(strstr(line, "asked"));
+    assert_null(strstr(line, "watchdog"));
+    assert_int_equal(record_decode(line, strlen(line), &again, &stamp_again, &spec, NULL), 0);
+    assert_same_record(&record, &again);
 }
 
 static void encode_known_record_writes_known_line(void **state)
@@ -300,7 +328,7 @@ static void shape_has_every_field_once(void **state)
         assert_int_equal(seen & record_shape.members[i].bit, 0);
         seen |= record_shape.members[i].bit;
     }
-    assert_int_equal(seen, FIELD_LAST_WORKER * 2 - 1);
+    assert_int_equal(seen, FIELD_ASKED * 2 - 1);
     for (enum record_kind kind = 0; kind < RECORD_N; kind++)
         assert_int_equal(record_state_shape(kind) != NULL,
                          (record_fields(kind) & FIELD_STATE) != 0);
@@ -310,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode_encoded_record_of_every_kind_gives_it_back),
+        cmocka_unit_test(decode_encoded_worker_that_is_not_expired_gives_never),
         cmocka_unit_test(encode_known_record_writes_known_line),
         cmocka_unit_test(encode_with_spec_carries_it_as_object),
         cmocka_unit_test(encode_with_text_that_is_no_object_is_refused),

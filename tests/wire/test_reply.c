@@ -50,28 +50,43 @@ static const struct step_view step = {
     .failure = &failure,
 };
 
+static const struct worker_view full_workers[] = {
+    {12,
+     0,
+     7,
+     "v7",
+     "warming",
+     4242,
+     1769903998.25,
+     1769903997,
+     "min_ready_seconds",
+     {true, 1 << 24},
+     "3 active",
+     true,
+     "memory",
+     {0},
+     "web-r7-w12-s0"},
+    {.id = 13,
+     .slot = 1,
+     .revision = 6,
+     .state = "draining",
+     .pid = 4243,
+     .since = 1769903998.75,
+     .started = 1769903996,
+     .asked = {true, 1769903998.875}},
+};
+
 static struct app_view full_app(void)
 {
     static const struct listener_view listeners[] = {
-        {"http", "127.0.0.1:8080", "opened"}, {"admin", "/run/web/admin.sock", "inherited"}};
+        {"http", "127.0.0.1:8080", "opened", NULL},
+        {"admin", "/run/web/admin.sock", "inherited",
+         "the configuration says /run/admin.sock"}};
     static const struct slot_view slots[] = {
         {0, "filled", 0, false, {0}, NULL},
         {1, "waiting", 3, true, {true, 1769904000.25}, &failure},
     };
-    static const struct worker_view workers[] = {
-        {12,
-         0,
-         7,
-         "v7",
-         "warming",
-         4242,
-         1769903998.25,
-         1769903997,
-         "min_ready_seconds",
-         {true, 1 << 24},
-         "3 active"},
-        {13, 1, 6, NULL, "draining", 4243, 1769903998.75, 1769903996, NULL, {0}, NULL},
-    };
+    static const struct recovered_view recovered = {1769900000, 2, 1, 1};
     static const char *const warnings[] = {"the journal can't be written"};
 
     return (struct app_view){
@@ -100,11 +115,16 @@ static struct app_view full_app(void)
         .listener_n = 2,
         .slots = slots,
         .slot_n = 2,
-        .workers = workers,
+        .workers = full_workers,
         .worker_n = 2,
         .last = &outcome,
         .warnings = warnings,
         .warning_n = 1,
+        .newest = {true, 9},
+        .survives = true,
+        .survives_not = "it does",
+        .recovered = &recovered,
+        .limits_missing = "memory_max: no memory controller",
     };
 }
 
@@ -420,7 +440,7 @@ static void done_is_presented_empty(void **state)
     struct error_view error;
 
     (void)state;
-    assert_int_equal(present_done(&message), 0);
+    assert_int_equal(present_done(false, &message), 0);
     assert_string_equal(message, "{\"parameters\":{}}");
     reply = decode(message);
     assert_false(reply_error(reply, &error));

@@ -1,5 +1,6 @@
 #include "wire/spec.h"
 
+#include "wire/document.h"
 #include "wire/fail_allocation.h"
 #include "wire/strings.h"
 
@@ -48,6 +49,13 @@ static struct spec whole_spec(void)
         .pinned_executable = copy("/usr/bin/node"),
         .pinned_directory = copy("/srv/\xe9t\xe9"),
         .pinned_environment = vector("PATH=/bin", "X=\x80\x01"),
+        .limits = {.memory_max = UINT64_C(9007199254740993),
+                   .memory_high = 21,
+                   .cpu_weight = 22,
+                   .cpu_percent = 23,
+                   .tasks_max = 24,
+                   .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
+        .harden = true,
     };
 
     spec.policy = (struct policy){
@@ -62,6 +70,8 @@ static struct spec whole_spec(void)
         .restart_initial = {7},
         .restart_max = {8},
         .restart_reset = {9},
+        .recycle_age = {10},
+        .recycle_memory = UINT64_C(9007199254740995),
         .max_surge = {25, true},
         .max_unavailable = {2, false},
         .max_failures = 11,
@@ -87,6 +97,7 @@ static struct spec whole_spec(void)
         .owner = copy("root"),
         .group = copy("0"),
         .backlog = 4096,
+        .configured = copy("/run/y"),
     };
     return spec;
 }
@@ -110,10 +121,12 @@ static void expect_vector(char **actual, char **expected)
 static void decode_encoded_spec_is_the_same(void **state)
 {
     struct spec spec = whole_spec(), again;
-    char *text = encode(&spec);
+    char *text;
     char *text_again;
 
     (void)state;
+    spec.left_out = vector("127.0.0.1:1 (one)", NULL);
+    text = encode(&spec);
     assert_int_equal(spec_decode(text, strlen(text), &again), 0);
     assert_memory_equal(&again.policy, &spec.policy, sizeof(spec.policy));
     expect_vector(again.exec, spec.exec);
@@ -121,6 +134,13 @@ static void decode_encoded_spec_is_the_same(void **state)
     expect_vector(again.pinned_environment, spec.pinned_environment);
     assert_string_equal(again.pinned_directory, spec.pinned_directory);
     assert_string_equal(again.release, spec.release);
+    assert_int_equal(again.limits.memory_max, spec.limits.memory_max);
+    assert_int_equal(again.limits.memory_high, 21);
+    assert_int_equal(again.limits.cpu_weight, 22);
+    assert_int_equal(again.limits.cpu_percent, 23);
+    assert_int_equal(again.limits.tasks_max, 24);
+    expect_vector(again.limits.rlimits, spec.limits.rlimits);
+    assert_true(again.harden);
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
@@ -130,6 +150,9 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.listeners[1].type, LISTENER_UNIX);
     assert_int_equal(again.listeners[1].mode, 0600);
     assert_string_equal(again.listeners[1].owner, "root");
+    assert_null(again.listeners[0].configured);
+    assert_string_equal(again.listeners[1].configured, "/run/y");
+    expect_vector(again.left_out, spec.left_out);
 
     text_again = encode(&again);
     assert_string_equal(text_again, text);
@@ -170,6 +193,9 @@ static void decode_without_any_member_is_refused(void **state)
                                            "pinned_executable",
                                            "pinned_directory",
                                            "release",
+                                           "limits",
+                                           "rlimits",
+                                           "harden",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -242,6 +268,12 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "0"},
         {"drain_signal", "65"},
         {"drain_detach", "1"},
+        {"limits", "[]"},
+        {"limits", "{\"memory_max\": -1}"},
+        {"limits", "{\"tasks_max\": 4294967296}"},
+        {"limits", "{\"cpu_weight\": \"1\"}"},
+        {"rlimits", "\"nofile=1\""},
+        {"harden", "1"},
         {"policy", "[]"},
         {"policy", "{}"},
         {"listeners", "{}"},
@@ -259,6 +291,28 @@ static void decode_wrong_member_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         expect_refused(wrong[i][0], wrong[i][1]);
+}
+
+/* Written before there were limits: read, and written again as it was, for the same text means
+ * the same revision after an upgrade. */
+static void decode_first_format_is_the_same_revision_still(void **state)
+{
+    char *text = read_file(TEST_FIXTURES "/spec/format-1.json");
+    struct spec spec;
+    char *again;
+
+    (void)state;
+    text[strcspn(text, "\n")] = '\0';
+    assert_int_equal(spec_decode(text, strlen(text), &spec), 0);
+    assert_int_equal(spec.limits.memory_max, 0);
+    assert_null(spec.limits.rlimits);
+    assert_false(spec.harden);
+    assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
+    again = encode(&spec);
+    assert_string_equal(again, text);
+    free(again);
+    free(text);
+    spec_release(&spec);
 }
 
 static void decode_text_that_is_no_object_is_refused(void **state)
@@ -326,6 +380,7 @@ int main(void)
         cmocka_unit_test(decode_unpinned_spec_stays_unpinned),
         cmocka_unit_test(decode_without_any_member_is_refused),
         cmocka_unit_test(decode_wrong_member_is_refused),
+        cmocka_unit_test(decode_first_format_is_the_same_revision_still),
         cmocka_unit_test(decode_text_that_is_no_object_is_refused),
         cmocka_unit_test(encode_out_of_memory_says_so),
         cmocka_unit_test(decode_out_of_memory_says_so),

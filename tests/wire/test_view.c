@@ -102,8 +102,9 @@ static size_t count(const char *text, const char *word)
 static void every_type_is_as_published(void **state)
 {
     static const struct shape *const types[] = {
-        &listener_shape, &failure_shape, &worker_shape, &slot_shape, &rollout_shape,
-        &outcome_shape,  &app_shape,     &entry_shape,  &step_shape, &line_shape,
+        &listener_shape, &failure_shape, &worker_shape,    &slot_shape,
+        &rollout_shape,  &outcome_shape, &recovered_shape, &app_shape,
+        &entry_shape,    &step_shape,    &line_shape,
     };
     _cleanup_free_ char *interface = squeeze(interface_text);
 
@@ -125,7 +126,7 @@ static void every_method_is_as_published(void **state)
         [METHOD_STATUS] = &status_shape,   [METHOD_RELOAD] = &progress_shape,
         [METHOD_FOLLOW] = &progress_shape, [METHOD_SCALE] = &scale_shape,
         [METHOD_STOP] = &nothing,          [METHOD_LOGS] = &logs_shape,
-        [METHOD_HISTORY] = &history_shape,
+        [METHOD_HISTORY] = &history_shape, [METHOD_UPGRADE] = &nothing,
     };
     _cleanup_free_ char *interface = squeeze(interface_text);
     size_t n = 0;

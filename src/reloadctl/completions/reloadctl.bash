@@ -10,17 +10,20 @@ _reloadctl_options() {
     case $1 in
     run) echo '--name --listen --workers --config --release --help' ;;
     check | version) echo '--json --help' ;;
+    enable) echo '--name --restart --help' ;;
     status) echo '--json --timeout --watch --help' ;;
-    list | history | events | scale) echo '--json --timeout --help' ;;
+    list | history | events | scale | upgrade) echo '--json --timeout --help' ;;
     reload) echo '--json --timeout --release --wait --no-wait --queue --refuse --help' ;;
     stop) echo '--json --timeout --hurry --help' ;;
-    logs) echo '--json --timeout --follow --lines --worker --help' ;;
-    help) echo '--help' ;;
+    logs)
+        echo '--json --timeout --follow --lines --worker --revision --since --directory --help'
+        ;;
+    disable | help) echo '--help' ;;
     esac
 }
 
 _reloadctl() {
-    local verbs='run check status list reload scale stop logs history events version help'
+    local verbs='run check enable disable status list reload scale stop logs history events upgrade version help'
     local word=${COMP_WORDS[COMP_CWORD]}
     local before=${COMP_WORDS[COMP_CWORD - 1]}
     local verb=${COMP_WORDS[1]}
@@ -36,17 +39,22 @@ _reloadctl() {
             return
             ;;
         --workers | -i) words='max max-1' ;;
-        --name | --listen | --release | --timeout | --lines | --worker | -l | -r | -t | -n) return ;;
+        --since | -S) words='today yesterday -15min -1h -1d' ;;
+        --directory | -D)
+            mapfile -t COMPREPLY < <(compgen -d -- "$word")
+            return
+            ;;
+        --name | --listen | --release | --timeout | --lines | --worker | --revision | -l | -r | -t | -n) return ;;
         *)
             if [[ $word == -* ]]; then
                 words=$(_reloadctl_options "$verb")
             else
                 case $verb in
-                status | reload | scale | stop | logs | history | events)
+                disable | status | reload | scale | stop | logs | history | events | upgrade)
                     words=$(_reloadctl_apps)
                     ;;
                 help) words=$verbs ;;
-                check)
+                check | enable)
                     mapfile -t COMPREPLY < <(compgen -f -- "$word")
                     return
                     ;;
