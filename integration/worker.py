@@ -36,6 +36,7 @@ def options():
     parser.add_argument("--stray", action="store_true", help="the child leaves the process group")
     parser.add_argument("--orphan", action="store_true",
                         help="leaves a grandchild behind that ends when told to by SIGTERM")
+    parser.add_argument("--eat", help="whoever takes this file away takes as many MiB as it says")
     parser.add_argument("arguments", nargs="*")
     return parser.parse_args()
 
@@ -77,6 +78,7 @@ class Worker:
         self.children = []
         self.asked = False
         self.told = chosen.ready_when is None
+        self.eaten = []
 
     def say_all(self):
         for line in self.chosen.say:
@@ -113,6 +115,20 @@ class Worker:
             notify("READY=1\nSTATUS=well")
         if is_there(self.chosen.ping):
             notify("WATCHDOG=1")
+        if is_there(self.chosen.eat):
+            self.eat()
+
+    def eat(self):
+        """One file is for one worker, whoever comes first: a rename goes through once."""
+        mine = "%s.%d" % (self.chosen.eat, os.getpid())
+        try:
+            os.rename(self.chosen.eat, mine)
+        except FileNotFoundError:
+            return
+        with open(mine) as order:
+            mebibytes = int(order.read())
+        for _ in range(mebibytes):
+            self.eaten.append(bytearray(os.urandom(4096) * 256))
 
     def serve(self, sockets):
         poll = select.epoll()
