@@ -7,14 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The socket's number stays the same as long as anybody holds it. */
-static char *path_of(const struct app *app, const struct listener *listener)
+static char *path_of(const struct app *app, uint64_t inode)
 {
     char *path = NULL;
 
     if (asprintf(&path, "%s/nonblocking-%llu", app->directories.runtime,
-                 (unsigned long long)listener->identity.inode) < 0)
+                 (unsigned long long)inode) < 0)
         return NULL;
     return path;
 }
@@ -30,7 +31,7 @@ void blocking_remember(struct app *app)
 {
     for (size_t i = 0; i < app->listeners.n && app->survives; i++) {
         const struct listener *listener = &app->listeners.items[i];
-        _cleanup_free_ char *path = path_of(app, listener);
+        _cleanup_free_ char *path = path_of(app, listener->identity.inode);
         _cleanup_fd_ int fd = -1;
 
         if (!path)
@@ -42,27 +43,43 @@ void blocking_remember(struct app *app)
     }
 }
 
+/* The service manager hands over stored descriptors as they are; those of socket units not. */
+static void restore(struct app *app, const struct stored_fd *item)
+{
+    struct stat status;
+    _cleanup_free_ char *path = NULL;
+    bool wanted;
+    int r;
+
+    if (fstat(item->fd, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return;
+    path = path_of(app, status.st_ino);
+    wanted = path && access(path, F_OK) == 0;
+    r = listener_set_nonblocking(item->fd, wanted);
+    if (r < 0)
+        app_say(app, LEVEL_ERROR, "the socket %s can't be made %s again: %s", item->name,
+                wanted ? "non-blocking" : "blocking", strerror(-r));
+}
+
 void blocking_restore(struct app *app)
 {
-    for (size_t i = 0; i < app->listeners.n; i++) {
-        const struct listener *listener = &app->listeners.items[i];
-        _cleanup_free_ char *path = path_of(app, listener);
-        bool wanted = path && access(path, F_OK) == 0;
-        int r = is_nonblocking(listener) == wanted
-                    ? 0
-                    : listener_set_nonblocking(listener->fd, wanted);
-
-        if (r < 0)
-            app_say(app, LEVEL_ERROR, "%s can't be made %s again: %s", listener->bound,
-                    wanted ? "non-blocking" : "blocking", strerror(-r));
-    }
+    for (size_t i = 0; i < app->store.n; i++)
+        if (!fd_store_is_own_name(app->store.items[i].name))
+            restore(app, &app->store.items[i]);
 }
 
 void blocking_begin(struct app *app)
 {
     for (size_t i = 0; i < app->listeners.inherited_n; i++) {
         const struct inherited *inherited = &app->listeners.inherited[i];
-        int r = inherited->taken ? 0 : listener_set_nonblocking(inherited->fd, false);
+        _cleanup_free_ char *path = path_of(app, inherited->description.identity.inode);
+        int r = 0;
+
+        if (inherited->taken)
+            continue;
+        if (path)
+            (void)unlink(path);
+        r = listener_set_nonblocking(inherited->fd, false);
 
         if (r < 0)
             app_say(app, LEVEL_ERROR, "%s can't be made blocking: %s",

@@ -23,5 +23,6 @@ void blocking_begin(struct app *app);
  * them. */
 void blocking_remember(struct app *app);
 
-/* Puts the flags of the listeners as they were. */
+/* Puts the flags of the sockets that were just handed over as they were, before anything else
+ * is done that might fail: workers accept on them meanwhile. */
 void blocking_restore(struct app *app);

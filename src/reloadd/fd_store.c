@@ -44,6 +44,12 @@ void fd_store_release(struct fd_store *store)
     store->n = 0;
 }
 
+void fd_store_leave(struct fd_store *store)
+{
+    store->keeps = false;
+    fd_store_release(store);
+}
+
 int fd_store_take(struct fd_store *store, const char *name)
 {
     for (size_t i = 0; i < store->n; i++)

@@ -35,6 +35,9 @@ MUST_CHECK int fd_store_receive(struct fd_store *store);
 /* Closes what nobody has taken; of workers, it is dropped from the manager's store, too. */
 void fd_store_release(struct fd_store *store);
 
+/* The same, and the manager keeps its copies: the next primary is to have them. */
+void fd_store_leave(struct fd_store *store);
+
 /* The first untaken descriptor of that name, which is the caller's then; -1: there is none. */
 MUST_CHECK int fd_store_take(struct fd_store *store, const char *name);
 

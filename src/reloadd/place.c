@@ -63,7 +63,14 @@ static int move_to_primary(const char *unit)
     return procs ? text_file_write(AT_FDCWD, procs, "0") : -ENOMEM;
 }
 
-static void find_unit(struct app *app)
+/* Whether another try would help: the machine's trouble, and not the way things are. */
+static bool is_passing(int r)
+{
+    return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO || r == -ENOSPC ||
+           r == -EAGAIN;
+}
+
+static int find_unit(struct app *app)
 {
     _cleanup_free_ char *folder = NULL;
     int r = cgroup_find_writable(&folder);
@@ -72,10 +79,11 @@ static void find_unit(struct app *app)
         cut_own_folder(folder);
         r = move_to_primary(folder);
     }
-    if (r < 0)
+    if (r < 0 && !is_passing(r))
         log_warning("the cgroup %s can't be used: %s", folder ? folder : "", strerror(-r));
     if (r == 0)
         app->cgroup = take_ptr(folder);
+    return is_passing(r) ? r : 0;
 }
 
 static void make_own(struct app *app)
@@ -90,12 +98,12 @@ static void make_own(struct app *app)
         app->cgroup = NULL;
 }
 
-void place_find(struct app *app)
+int place_find(struct app *app)
 {
     if (app->options->adopt)
-        find_unit(app);
-    else
-        make_own(app);
+        return find_unit(app);
+    make_own(app);
+    return 0;
 }
 
 static bool sweep_one(const struct app *app, uint64_t worker)

@@ -19,8 +19,9 @@ enum { PLACE_NAME_SIZE = 32 };
 /* The name of a worker's folder. */
 void place_name_worker(uint64_t worker, char name[static PLACE_NAME_SIZE]);
 
-/* Finds app->cgroup; where none can be written, it stays NULL. */
-void place_find(struct app *app);
+/* Finds app->cgroup; where none can be written, it stays NULL. Returns 0; -errno where another
+ * try may find one (-EMFILE and the like), and workers are to outlive this primary. */
+MUST_CHECK int place_find(struct app *app);
 
 /* The folder of a worker below app->cgroup, the caller's; NULL: out of memory. */
 char *place_of_worker(const struct app *app, uint64_t worker);

@@ -431,6 +431,7 @@ static int settle_with_journal(struct app *app)
     r = fd_store_receive(&app->store);
     if (r < 0)
         return fail("what the service manager handed over", r);
+    blocking_restore(app);
     code = make_loop(app);
     if (code == 0)
         code = open_journal(app);
@@ -475,6 +476,7 @@ static int start_again(struct app *app)
 static int app_start(struct app *app, struct spec *spec)
 {
     int code = name_app(app);
+    int r;
 
     if (code == 0)
         code = app_make(app);
@@ -485,7 +487,9 @@ static int app_start(struct app *app, struct spec *spec)
         code = settle_with_journal(app);
     if (code != 0)
         return code;
-    place_find(app);
+    r = place_find(app);
+    if (r < 0)
+        return fail("the cgroup", r);
     find_survival(app);
     if (recover_is_hindered(app)) {
         log_error("workers of an earlier primary live, and can't be adopted: %s; trying again",
@@ -495,7 +499,20 @@ static int app_start(struct app *app, struct spec *spec)
     return recover_is_due(app) ? start_again(app) : start_afresh(app, spec);
 }
 
-static void app_release_all(struct app *app)
+/* Everything that outlives this process goes with it; or, where the next primary is to find it,
+ * stays. */
+static void release_what_lasts(struct app *app, bool leaves)
+{
+    if (leaves) {
+        fd_store_leave(&app->store);
+        listeners_leave(&app->listeners);
+    } else {
+        fd_store_release(&app->store);
+        listeners_release(&app->listeners);
+    }
+}
+
+static void app_release_all(struct app *app, bool leaves)
 {
     reload_release_all(app);
     einhorn_free(app->einhorn);
@@ -505,8 +522,7 @@ static void app_release_all(struct app *app)
     notices_forget(app);
     loop_free(app->loop);
     limits_release(app);
-    fd_store_release(&app->store);
-    listeners_release(&app->listeners);
+    release_what_lasts(app, leaves);
     state_journal_free(app->journal);
     revisions_release(&app->revisions);
     output_free(app->output);
@@ -562,7 +578,7 @@ int primary_run(const struct options *options)
         remove_socket(&app, "control");
         remove_socket(&app, "einhorn");
     }
-    app_release_all(&app);
+    app_release_all(&app, code == EXIT_AGAIN && options->adopt);
     app.guard_fd = close_fd(app.guard_fd);
     if (app.guard > 0)
         (void)waitpid(app.guard, NULL, 0);

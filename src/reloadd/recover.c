@@ -99,7 +99,6 @@ void recover_listeners(struct app *app)
         if (entry->pinned && (rollout_uses(app->rollout, revision) || revision == unbegun))
             open_for(app, revision);
     }
-    blocking_restore(app);
 }
 
 /* Those that the journal knows. */
@@ -224,7 +223,6 @@ static int pin_lacking(struct app *app, uint64_t revision)
     if (r != 0)
         return r > 0 ? -EINVAL : r;
     open_for(app, revision);
-    blocking_restore(app);
     /* It serves: so much is known of what became of it. */
     revisions_end(&app->revisions, revision, clock_wall(), OUTCOME_COMPLETE,
                   &(struct reason){0});
