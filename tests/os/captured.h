@@ -9,13 +9,16 @@
 #include "os/listener.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 enum {
-    DESK_PATIENCE_MS = 30000, /* for a program to do the next thing; never reached but by a fault */
+    DESK_PATIENCE_MS =
+        30000, /* for a program to do the next thing; never reached but by a fault */
 };
 
 struct desk {
@@ -222,6 +225,84 @@ static inline void desk_serve_to_end(struct desk *desk, struct captured *capture
         }                                                                                      \
     } while (0)
 
+enum {
+    BACKLOG = 7, /* that workers ask for */
+};
+
+/* What a worker is given: where to bind. */
+struct place {
+    struct sockaddr_storage address;
+    socklen_t size;
+    int type_flags; /* SOCK_NONBLOCK, SOCK_CLOEXEC */
+};
+
+static inline struct place place_of(const struct desk *desk, int type_flags)
+{
+    return (struct place){
+        .address = desk->address, .size = desk->address_size, .type_flags = type_flags};
+}
+
+static inline int make_socket(const struct place *place)
+{
+    return socket(place->address.ss_family, SOCK_STREAM | place->type_flags, 0);
+}
+
+static inline int bind_to(int fd, const struct place *place)
+{
+    return bind(fd, (const struct sockaddr *)&place->address, place->size);
+}
+
+static inline bool is_bound_to(int fd, const struct place *place)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+
+    return getsockname(fd, (struct sockaddr *)&address, &size) == 0 && size == place->size &&
+           memcmp(&address, &place->address, size) == 0;
+}
+
+static inline uint64_t inode_of(int fd)
+{
+    struct listener_identity identity;
+
+    return listener_identify(fd, &identity) == 0 ? identity.inode : 0;
+}
+
+/* Takes one connection, and says a word to it. */
+static inline int greet_one(int fd)
+{
+    struct pollfd item = {.fd = fd, .events = POLLIN};
+    int connection;
+
+    WORKER_CHECK(poll(&item, 1, DESK_PATIENCE_MS) == 1);
+    connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    WORKER_CHECK(connection >= 0);
+    WORKER_CHECK(write(connection, "hi", 2) == 2);
+    WORKER_CHECK(close(connection) == 0);
+    return 0;
+}
+
+/* Connects to the lane, whose queue takes it at once. */
+static inline int call_lane(const struct desk *desk)
+{
+    int fd = socket(desk->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&desk->address, desk->address_size),
+                     0);
+    return fd;
+}
+
+static inline void expect_greeting(int fd)
+{
+    char text[3] = "";
+
+    wait_readable(fd);
+    assert_int_equal(read(fd, text, 2), 2);
+    assert_string_equal(text, "hi");
+    (void)close(fd);
+}
+
 /* A program of the system, or NULL. */
 static inline const char *find_program(const char *const *paths)
 {
@@ -230,3 +311,17 @@ static inline const char *find_program(const char *const *paths)
             return *paths;
     return NULL;
 }
+
+/* Whether seccomp(2) can be tried here at all: valgrind and some sandboxes do not have it. */
+static inline bool has_notifications(void)
+{
+    uint32_t action = SECCOMP_RET_USER_NOTIF;
+
+    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+        return true;
+    print_message("skipped: no seccomp notifications here: %s\n", strerrordesc_np(errno));
+    return false;
+}
+
+/* As run_os_tests(); 77 where nothing of it can be tried. */
+#define run_capture_tests(tests) (has_notifications() ? run_os_tests(tests) : 77)
