@@ -113,6 +113,7 @@ static inline size_t lanes_accept(const struct lanes *lanes, int *ret_fd)
 {
     struct pollfd fds[LANES_MAX];
 
+    *ret_fd = -1;
     for (size_t i = 0; i < lanes->count; i++)
         fds[i] = (struct pollfd){.fd = lanes->fds[i], .events = POLLIN};
     assert_true(poll(fds, lanes->count, LANES_PATIENCE_MS) > 0);
@@ -163,8 +164,8 @@ static inline int lanes_connect_halfway(const struct lanes *lanes)
     int fd = socket(lanes->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_int_equal(
-        setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds),
+                     0);
     assert_int_equal(connect(fd, &lanes->address.any, lanes->size), 0);
     return fd;
 }

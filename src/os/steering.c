@@ -1,0 +1,241 @@
+#include "os/steering.h"
+
+#include "base/error.h"
+#include "os/accept_queue.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum {
+    VALUE_SIZE = 16, /* of the greatest option below (TCP_CONGESTION) */
+};
+
+/* Options that a lane has as its base has them: what systemd.socket(5) can set, and what
+ * servers set on their own listeners. Accepted connections inherit most of them. */
+static const struct copied_option {
+    int level;
+    int name;
+    bool doubled; /* what is read is twice what was set (socket(7), SO_RCVBUF) */
+} copied_options[] = {
+    {SOL_SOCKET, SO_BINDTOIFINDEX, false},    {SOL_SOCKET, SO_KEEPALIVE, false},
+    {SOL_SOCKET, SO_LINGER, false},           {SOL_SOCKET, SO_MARK, false},
+    {SOL_SOCKET, SO_PRIORITY, false},         {SOL_SOCKET, SO_RCVBUF, true},
+    {SOL_SOCKET, SO_RCVLOWAT, false},         {SOL_SOCKET, SO_SNDBUF, true},
+    {IPPROTO_TCP, TCP_CONGESTION, false},     {IPPROTO_TCP, TCP_DEFER_ACCEPT, false},
+    {IPPROTO_TCP, TCP_FASTOPEN, false},       {IPPROTO_TCP, TCP_KEEPCNT, false},
+    {IPPROTO_TCP, TCP_KEEPIDLE, false},       {IPPROTO_TCP, TCP_KEEPINTVL, false},
+    {IPPROTO_TCP, TCP_NODELAY, false},        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, false},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, false},   {IPPROTO_IP, IP_FREEBIND, false},
+    {IPPROTO_IP, IP_MTU_DISCOVER, false},     {IPPROTO_IP, IP_TOS, false},
+    {IPPROTO_IP, IP_TRANSPARENT, false},      {IPPROTO_IP, IP_TTL, false},
+    {IPPROTO_IPV6, IPV6_FREEBIND, false},     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, false},
+    {IPPROTO_IPV6, IPV6_TCLASS, false},       {IPPROTO_IPV6, IPV6_TRANSPARENT, false},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, false}, {IPPROTO_IPV6, IPV6_V6ONLY, false},
+};
+
+const char *steering_refusal_text(enum steering_refusal refusal)
+{
+    switch (refusal) {
+    case STEERING_NOT_TCP:
+        return "it is no TCP socket";
+    case STEERING_NOT_LISTENING:
+        return "it does not listen";
+    case STEERING_OTHER_USER:
+        return "it was opened by another user";
+    case STEERING_TAKEN:
+        return "another socket at its address is in the way";
+    case STEERING_NO_GROUP:
+        return "it has no second lane yet";
+    }
+    return "unknown reason";
+}
+
+static int read_int(int fd, int name, int *ret_value)
+{
+    socklen_t size = sizeof *ret_value;
+
+    return getsockopt(fd, SOL_SOCKET, name, ret_value, &size) < 0 ? error_from_errno() : 0;
+}
+
+static int enable(int fd, int name)
+{
+    const int on = 1;
+
+    return setsockopt(fd, SOL_SOCKET, name, &on, sizeof on) < 0 ? error_from_errno() : 0;
+}
+
+static int open_unbound(int base_fd, int *ret_fd)
+{
+    int family;
+    int rv = read_int(base_fd, SO_DOMAIN, &family);
+
+    if (rv < 0)
+        return rv;
+    *ret_fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    return *ret_fd < 0 ? error_from_errno() : 0;
+}
+
+/* Gives a socket the owner that the base has. The owner of a socket is the user that opened it,
+ * and fchown(2) changes it (sockfs_setattr(), Linux 4.10). Returns 0, STEERING_OTHER_USER,
+ * -errno. */
+static int copy_owner(int base_fd, int fd)
+{
+    struct stat base;
+    struct stat own;
+
+    if (fstat(base_fd, &base) < 0 || fstat(fd, &own) < 0)
+        return error_from_errno();
+    if (base.st_uid == own.st_uid || fchown(fd, base.st_uid, (gid_t)-1) == 0)
+        return 0;
+    /* EINVAL: a user that our user namespace has no number for. */
+    return errno == EPERM || errno == EINVAL ? STEERING_OTHER_USER : error_from_errno();
+}
+
+static int check_kind(int fd)
+{
+    int domain;
+    int protocol;
+    int type;
+    int listening;
+    int rv = read_int(fd, SO_DOMAIN, &domain);
+
+    if (rv == 0)
+        rv = read_int(fd, SO_PROTOCOL, &protocol);
+    if (rv == 0)
+        rv = read_int(fd, SO_TYPE, &type);
+    if (rv == 0)
+        rv = read_int(fd, SO_ACCEPTCONN, &listening);
+    if (rv < 0)
+        return rv;
+    if ((domain != AF_INET && domain != AF_INET6) || type != SOCK_STREAM ||
+        protocol != IPPROTO_TCP)
+        return STEERING_NOT_TCP;
+    return listening == 0 ? STEERING_NOT_LISTENING : 0;
+}
+
+int steering_prepare(int base_fd)
+{
+    _cleanup_fd_ int trial = -1;
+    int shared;
+    int rv = check_kind(base_fd);
+
+    if (rv == 0)
+        rv = open_unbound(base_fd, &trial);
+    if (rv == 0)
+        rv = copy_owner(base_fd, trial);
+    if (rv == 0)
+        rv = read_int(base_fd, SO_REUSEPORT, &shared);
+    if (rv == 0 && shared == 0)
+        rv = enable(base_fd, SO_REUSEPORT);
+    return rv;
+}
+
+/* Only where the two differ: what is as it was born need not be set, and may not be. */
+static int copy_option(int base_fd, int fd, const struct copied_option *option)
+{
+    char wanted[VALUE_SIZE] = {0};
+    char own[VALUE_SIZE] = {0};
+    socklen_t wanted_size = sizeof wanted;
+    socklen_t own_size = sizeof own;
+    int number;
+
+    if (getsockopt(base_fd, option->level, option->name, wanted, &wanted_size) < 0 ||
+        getsockopt(fd, option->level, option->name, own, &own_size) < 0) {
+        /* No IPv6 option of an IPv4 socket; an option that the kernel does not know yet. */
+        return errno == ENOPROTOOPT || errno == EOPNOTSUPP ? 0 : error_from_errno();
+    }
+    if (wanted_size == own_size && memcmp(wanted, own, own_size) == 0)
+        return 0;
+    if (option->doubled) {
+        memcpy(&number, wanted, sizeof number);
+        number /= 2;
+        memcpy(wanted, &number, sizeof number);
+    }
+    return setsockopt(fd, option->level, option->name, wanted, wanted_size) < 0
+               ? error_from_errno()
+               : 0;
+}
+
+static int copy_options(int base_fd, int fd)
+{
+    int flags = fcntl(base_fd, F_GETFL);
+    int rv = 0;
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & O_NONBLOCK) < 0)
+        return error_from_errno();
+    for (size_t i = 0; rv == 0 && i < sizeof copied_options / sizeof copied_options[0]; i++)
+        rv = copy_option(base_fd, fd, &copied_options[i]);
+    return rv;
+}
+
+/* Both calls ask for the address: between them somebody else may have taken it. */
+static int join(int base_fd, int fd)
+{
+    struct sockaddr_storage address;
+    struct sockaddr *at = (struct sockaddr *)(void *)&address;
+    socklen_t size = sizeof address;
+    struct accept_queue queue;
+    int rv = accept_queue_look(base_fd, &queue);
+
+    if (rv < 0)
+        return rv;
+    if (getsockname(base_fd, at, &size) < 0)
+        return error_from_errno();
+    if (bind(fd, at, size) < 0 || listen(fd, (int)queue.room) < 0)
+        return errno == EADDRINUSE ? STEERING_TAKEN : error_from_errno();
+    return 0;
+}
+
+/* SO_REUSEADDR: connections of the base may have been accepted by another user's worker, which
+ * then owns them, and they would be in the way otherwise. */
+int steering_open_lane(int base_fd, int *ret_fd)
+{
+    _cleanup_fd_ int fd = -1;
+    int rv = open_unbound(base_fd, &fd);
+
+    if (rv == 0)
+        rv = copy_owner(base_fd, fd);
+    if (rv == 0)
+        rv = enable(fd, SO_REUSEADDR);
+    if (rv == 0)
+        rv = enable(fd, SO_REUSEPORT);
+    if (rv == 0)
+        rv = copy_options(base_fd, fd);
+    if (rv == 0)
+        rv = join(base_fd, fd);
+    if (rv == 0)
+        *ret_fd = take_fd(fd);
+    return rv;
+}
+
+int steering_apply(int any_fd, const struct steering_plan *plan)
+{
+    struct steering_program program;
+    struct sock_fprog attached;
+    int listening;
+    int rv = steering_program_build(plan, &program);
+
+    if (rv == 0)
+        rv = read_int(any_fd, SO_ACCEPTCONN, &listening);
+    if (rv < 0)
+        return rv;
+    /* The kernel would make it a group of its own, and say 0. */
+    if (listening == 0)
+        return STEERING_NOT_LISTENING;
+    attached = (struct sock_fprog){
+        .len = (unsigned short)program.length,
+        .filter = program.code,
+    };
+    if (setsockopt(any_fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached, sizeof attached) ==
+        0)
+        return 0;
+    /* The program is right, so EINVAL can only mean that there is no group
+     * (reuseport_attach_prog()). */
+    return errno == EINVAL ? STEERING_NO_GROUP : error_from_errno();
+}
