@@ -241,6 +241,9 @@ class Service(contextlib.AbstractContextManager):
     def wrong_processes(self, status):
         """Orphans and twins: cgroup against status."""
         workers = {"worker-%d" % worker["id"]: worker["pid"] for worker in status["workers"]}
+        # Who watches over the workers while there is no primary sees that there is one.
+        lib.until("ExecStopPost= and ExecReload= to be gone",
+                  lambda: ".control" not in self.processes().values())
         found = self.processes()
         for pid, folder in found.items():
             if folder not in workers and pid != status["pid"]:

@@ -205,6 +205,45 @@ static int generate_file(const struct generate_request *request, const char *fil
     return 1;
 }
 
+/* Whether it is an app whose workers outlive their primary, which runs: systemd would close
+ * what it keeps for it, and forget how to stop it, at the moment when its units were gone. */
+static bool runs_as_service(const char *app)
+{
+    _cleanup_(directories_release) struct directories directories = {0};
+    _cleanup_free_ char *mark = NULL;
+
+    if (directories_find(geteuid(), app, &directories) < 0)
+        return false;
+    mark = directories_path(directories.runtime, DIRECTORIES_SERVICE_MARK);
+    return mark && access(mark, F_OK) == 0;
+}
+
+/* The units of an app that runs, and whose file somebody has removed: they stay until it is
+ * stopped. Returns 0; 1 where a fault was told; -errno. */
+static int generate_gone(const struct generate_request *request, const char *app)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s%s", request->configs, app, ending) >=
+        (int)sizeof(path))
+        return -ENAMETOOLONG;
+    if (access(path, F_OK) == 0 || errno != ENOENT || !runs_as_service(app))
+        return 0;
+    return generate_app(request, app, path);
+}
+
+static int generate_all_gone(const struct generate_request *request)
+{
+    char **names = NULL;
+    int r = directories_list(geteuid(), &names);
+    int total = 0;
+
+    for (size_t i = 0; r == 0 && names[i] && total >= 0; i++)
+        total = generate_gone(request, names[i]);
+    directories_free_names(names);
+    return r < 0 ? r : total;
+}
+
 static void free_list(struct dirent **list, int n)
 {
     for (int i = 0; i < n; i++)
@@ -219,7 +258,7 @@ int generate(const struct generate_request *request)
     int total = 0;
 
     if (n < 0 && errno == ENOENT)
-        return 0;
+        return generate_all_gone(request);
     if (n < 0) {
         int r = error_from_errno();
 
@@ -235,5 +274,5 @@ int generate(const struct generate_request *request)
         total |= r != 0;
     }
     free_list(list, n);
-    return total;
+    return generate_all_gone(request) != 0 || total;
 }

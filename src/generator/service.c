@@ -25,6 +25,7 @@ static const char ordering[] =
 static const char start_limit[] = "StartLimitIntervalSec=0\n";
 
 static const char life[] = "KillMode=process\n"
+                           "NonBlocking=yes\n"
                            "Restart=always\n"
                            "RestartSec=0\n"
                            "RestartPreventExitStatus=0 1 2 5\n"

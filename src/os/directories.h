@@ -21,6 +21,9 @@ enum {
     APP_NAME_MAX = 64,
 };
 
+/* An empty file in the runtime directory of an app whose workers outlive their primary. */
+#define DIRECTORIES_SERVICE_MARK "service"
+
 struct directories {
     char *state;   /* mode 0700 */
     char *runtime; /* mode 0711: a worker of another user reaches its notify socket */

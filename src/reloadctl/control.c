@@ -40,8 +40,9 @@ enum exit_code verb_scale(const struct options *options)
         return talk_explain(&talk, r);
     if (options->json)
         return (enum exit_code)talk_write_json(&talk, NULL, false);
-    (void)printf("%s: %lld workers wanted, %lld before\n", talk.target.name,
-                 (long long)scale.desired, (long long)scale.before);
+    (void)printf("%s: %lld %s wanted, %lld before\n", talk.target.name,
+                 (long long)scale.desired, scale.desired == 1 ? "worker" : "workers",
+                 (long long)scale.before);
     return EXIT_CODE_DONE;
 }
 

@@ -29,6 +29,7 @@ enum {
     NAME_SIZE = 512,
     REASON_LINES = 20,
     CONFIG_MODE = 0644, /* at most: a file that others may not read stays so */
+    NOT_LOADED = 5,     /* systemctl start: there is no such unit (systemctl(1)) */
 };
 
 struct enabling {
@@ -346,13 +347,33 @@ static enum exit_code reload_manager(const struct enabling *enabling)
                                                                     : EXIT_CODE_FAILED;
 }
 
+/* The generator told nothing that we could see: it was not run, or not for this folder. */
+static void complain_no_unit(const struct enabling *enabling)
+{
+    if (enabling->of_user)
+        complain("systemd made no unit of %s: its XDG_CONFIG_HOME may be another "
+                 "(systemctl --user show-environment), or reloadd-generator is not in a "
+                 "folder of user generators (systemd.generator(7))",
+                 enabling->target);
+    else
+        complain("systemd made no unit of %s: reloadd-generator is not in a folder of system "
+                 "generators (systemd.generator(7)), or said in `journalctl -k` why",
+                 enabling->target);
+}
+
 static enum exit_code start(const struct enabling *enabling)
 {
     struct timespec since;
+    int r;
 
     (void)clock_gettime(CLOCK_REALTIME, &since);
-    if (systemctl_service(enabling, "start") == 0)
+    r = systemctl_service(enabling, "start");
+    if (r == 0)
         return EXIT_CODE_DONE;
+    if (r == NOT_LOADED) {
+        complain_no_unit(enabling);
+        return EXIT_CODE_FAILED;
+    }
     show_reason(enabling, since);
     complain("%s is enabled, but did not start: see above; mend %s and enable it again, or "
              "`reloadctl disable %s`",

@@ -7,6 +7,8 @@
  */
 #include "reloadctl/verbs.h"
 
+#include "base/own.h"
+#include "os/pidfd.h"
 #include "reloadctl/clock.h"
 #include "reloadctl/complain.h"
 #include "reloadctl/conversation.h"
@@ -15,6 +17,7 @@
 #include "reloadctl/region.h"
 #include "reloadctl/words.h"
 
+#include <poll.h>
 #include <string.h>
 
 static const struct span redraw_after = {100000000u};
@@ -30,6 +33,9 @@ static const struct span control_process_limit = {200000000u};
 static const struct span restart_limit = {10000000000u};
 static const struct span survivor_limit = {90000000000u};
 
+/* A process' end is seen a moment after that of its connections. */
+enum { END_OF_PROCESS_MS = 20 };
+
 /* Beside what talk_receive() returns. */
 enum {
     RELOAD_ENDED = 32,   /* with `code` */
@@ -42,6 +48,7 @@ struct first_look {
     bool done;
     bool survives; /* its workers outlive it, and the next primary goes on with the rollout */
     bool is_our_manager; /* the service manager waits for us before it starts another */
+    int process;         /* then its pidfd, owned; -1: none */
     int64_t newest;      /* revision; 0: none, or it does not tell */
 };
 
@@ -63,6 +70,7 @@ static void watched_reload_release(struct watched_reload *reload)
 {
     progress_release(&reload->progress);
     talk_release(&reload->talk);
+    reload->look.process = close_fd(reload->look.process);
 }
 
 static struct rendering render_to(FILE *stream)
@@ -185,7 +193,8 @@ static enum exit_code explain_not_yet(const struct watched_reload *reload)
 
 /* systemd runs ExecReload= with the main process' pid in $MAINPID (systemd.service(5)), and
  * does not start the main process again before ExecReload= has ended (service_sigchld_event()
- * in src/core/service.c, seen with 252). To wait for it there is to wait for ourselves. */
+ * in src/core/service.c, seen with 252). To wait for it there is to wait for ourselves; but not
+ * where the same process only executes another program (reloadctl upgrade). */
 static bool is_control_process_of(int64_t pid)
 {
     const char *text = getenv("MAINPID");
@@ -196,10 +205,16 @@ static bool is_control_process_of(int64_t pid)
 
 static void take_first_look(struct watched_reload *reload, const struct app_view *app)
 {
+    _cleanup_fd_ int process = -1;
+    bool is_our_manager = is_control_process_of(app->pid);
+
+    if (is_our_manager && pidfd_open_process((pid_t)app->pid, 0, &process) != 0)
+        process = -1; /* taken for gone then */
     reload->look = (struct first_look){
         .done = true,
         .survives = app->survives,
-        .is_our_manager = is_control_process_of(app->pid),
+        .is_our_manager = is_our_manager,
+        .process = take_fd(process),
         .newest = app->newest.present ? app->newest.value : 0,
     };
     reload->return_by = INSTANT_NEVER;
@@ -311,6 +326,33 @@ static struct span return_limit(const struct watched_reload *reload)
     return reload->revision > 0 ? restart_limit : (struct span){0};
 }
 
+/* Whether systemd waits for us, and the primary's process has ended. Blocks for a moment. */
+static bool holds_up(const struct watched_reload *reload)
+{
+    struct pollfd process = {.fd = reload->look.process, .events = POLLIN};
+
+    return reload->look.is_our_manager &&
+           (process.fd < 0 || poll(&process, 1, END_OF_PROCESS_MS) != 0);
+}
+
+/* Waits for a primary to be there. Returns as talk_await() does, or RELOAD_HELD_UP. */
+static int await_primary(struct watched_reload *reload)
+{
+    struct conversation *talk = &reload->talk;
+    struct instant limit = instant_earlier(reload->return_by, talk->deadline);
+    int error = 0;
+
+    if (!reload->look.is_our_manager)
+        return talk_await(talk, reload->return_by);
+    while (!instant_reached(clock_now(), limit)) {
+        if (holds_up(reload))
+            return RELOAD_HELD_UP;
+        if (talk_reconnect(talk, &error) == REACH_DONE)
+            return 0;
+    }
+    return CLIENT_TIMEOUT;
+}
+
 /* Waits for the primary that is gone, and asks it again, as often as it dies. Returns as ask()
  * does; RELOAD_HELD_UP; CLIENT_TIMEOUT at the talk's deadline; or, where the primary does not
  * come back, RELOAD_LOST, or `hang_up` if nothing made it probable that it would. */
@@ -320,16 +362,16 @@ static int come_back(struct watched_reload *reload, int hang_up)
     struct span limit = return_limit(reload);
     int r;
 
-    if (reload->look.is_our_manager)
+    if (holds_up(reload))
         return RELOAD_HELD_UP;
     if (limit.nanoseconds == 0)
         return hang_up;
     begin_return(reload, limit);
     do {
-        r = talk_await(talk, reload->return_by);
+        r = await_primary(reload);
         if (r == 0)
             r = ask(reload);
-        else if (!instant_reached(clock_now(), talk->deadline))
+        else if (r == CLIENT_TIMEOUT && !instant_reached(clock_now(), talk->deadline))
             return reload->look.done ? RELOAD_LOST : hang_up;
     } while (talk_is_cut(r));
     return r;
@@ -466,6 +508,7 @@ enum exit_code verb_reload(const struct options *options)
     };
     _cleanup_(watched_reload_release) struct watched_reload reload = {
         .wish = &wish,
+        .look = {.process = -1},
         .began = clock_now(),
         .return_by = INSTANT_NEVER,
     };

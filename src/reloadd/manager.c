@@ -279,6 +279,10 @@ static void say_state(struct manager *manager)
     const struct app *app = manager->app;
 
     if (app->rollout->state >= ROLLOUT_STOPPING) {
+        /* One that only finishes its predecessor's stop has started well: a service that ends
+         * before READY=1 has failed, whatever its exit status (systemd.service(5), Type=). */
+        if (!manager->ready && app->recovered.adopted > 0)
+            manager->ready = say(manager, "READY=1");
         if (!manager->stopping)
             manager->stopping = say(manager, "STOPPING=1");
         return;

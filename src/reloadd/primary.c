@@ -17,6 +17,7 @@
 #include "reloadd/reload.h"
 #include "reloadd/server.h"
 
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,6 +30,8 @@
 enum {
     PREDECESSOR_PAUSE_MS = 20,
     PREDECESSOR_TRIES = 100,
+    LOCK_PAUSE_MS = 2,
+    LOCK_TRIES = 500,
 };
 
 /* Making. */
@@ -80,11 +83,30 @@ static int make_directory(const char *parent, const char *name)
     return mkdir(path, 0711) < 0 && errno != EEXIST ? error_from_errno() : 0;
 }
 
+/* A child that was forked and has not come to its exec holds the lock with its parent, and for
+ * a moment after that was killed, or executed the program that we are (upgrade). */
+static bool is_of_a_child(pid_t holder)
+{
+    return holder == getpid() || (holder > 0 && kill(holder, 0) < 0 && errno == ESRCH);
+}
+
+static int take_lock_after_children(const char *path, int *ret_fd, pid_t *ret_holder)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+    int r = lock_take(path, ret_fd, ret_holder);
+
+    for (int try = 0; r == 1 && is_of_a_child(*ret_holder) && try < LOCK_TRIES; try++) {
+        (void)nanosleep(&pause, NULL);
+        r = lock_take(path, ret_fd, ret_holder);
+    }
+    return r;
+}
+
 static int take_lock(struct app *app)
 {
     _cleanup_free_ char *path = directories_path(app->directories.state, "lock");
     pid_t holder = 0;
-    int r = path ? lock_take(path, &app->lock_fd, &holder) : -ENOMEM;
+    int r = path ? take_lock_after_children(path, &app->lock_fd, &holder) : -ENOMEM;
 
     if (r < 0)
         return fail("%s can't be locked", r, path ? path : "the state");
@@ -92,7 +114,7 @@ static int take_lock(struct app *app)
         log_error("the app \"%s\" has a primary already (pid %d): stop it first, or give this "
                   "one another --name",
                   app->name, holder);
-        /* After a kill it may be a child that has not come to its exec yet. */
+        /* A primary that ends, or a child that hangs before its exec. */
         return app->options->adopt ? EXIT_AGAIN : EXIT_REFUSED;
     }
     return 0;
@@ -400,6 +422,17 @@ static void greet(struct app *app)
                     app->listeners.items[i].differs);
 }
 
+/* For the generator: the units of this app are needed as long as it runs. */
+static void mark_as_service(const struct app *app)
+{
+    _cleanup_free_ char *path =
+        directories_path(app->directories.runtime, DIRECTORIES_SERVICE_MARK);
+    _cleanup_fd_ int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+
+    if (fd < 0)
+        log_warning("%s/" DIRECTORIES_SERVICE_MARK " can't be made", app->directories.runtime);
+}
+
 /* Whether workers outlive this primary, and if not, why. */
 static void find_survival(struct app *app)
 {
@@ -409,11 +442,17 @@ static void find_survival(struct app *app)
         app->survives_not = "not started with --adopt: workers end with the primary";
     else if (!getenv("NOTIFY_SOCKET"))
         app->survives_not = "no NOTIFY_SOCKET: nobody keeps descriptors for the next primary";
+    else if (!getenv("INVOCATION_ID")) /* systemd.exec(5); podman, for one, sets the other */
+        app->survives_not =
+            "no INVOCATION_ID: the service manager is not systemd, and keeps no "
+            "descriptors for the next primary";
     else if (!app->cgroup)
         app->survives_not = "no cgroup that can be written: workers could not be found again";
     else
         app->survives = true;
     app->store.keeps = app->survives;
+    if (app->survives)
+        mark_as_service(app);
     if (app->options->adopt && app->survives_not)
         app_say(app, LEVEL_WARNING, "workers will end with this primary: %s",
                 app->survives_not);

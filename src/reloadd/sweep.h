@@ -1,8 +1,10 @@
 /* ExecStopPost=: what is to be done when a primary has ended, however it did.
  *
- *   a stop was asked for, or       its workers, which outlive it (KillMode=process), are ended
- * with it will not be started again   all their descendants it will be started again       its
- * workers are left alone, for the next primary
+ *   a stop was asked for, or it will not be started again
+ *       its workers, which outlive it (KillMode=process), are ended with all their descendants
+ *   it will be started again
+ *       its workers are left alone, for the next primary; should it not come after all, who
+ *       stays behind ends them (reloadd/vigil.h)
  *
  * and nothing else; which of them it is, the service manager knows best, so it is asked. Where
  * it can't be asked, workers are ended only if the primary's own exit code says that it is done

@@ -15,7 +15,8 @@ enum unit_fate {
 };
 
 struct unit_view {
-    char *name; /* "web.service" */
+    char *name;   /* "web.service" */
+    bool of_user; /* its manager is a user's own */
     enum unit_fate fate;
     bool never_ready;  /* the main process that has ended had not said READY=1 */
     bool has_subgroup; /* DelegateSubgroup=: main processes are born in a cgroup below the
@@ -25,6 +26,6 @@ struct unit_view {
 void unit_view_release(struct unit_view *view);
 
 /* Asks. Blocks for at most some seconds. *ret_view is the caller's. Returns 0; 1 where this
- * process belongs to no service; -errno where the manager can't be asked, and then
- * ret_view->name alone is set. */
+ * process belongs to no service; -errno where the manager can't be asked, and then name and
+ * of_user alone are set. */
 MUST_CHECK int unit_ask(struct unit_view *ret_view);

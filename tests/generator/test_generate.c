@@ -89,6 +89,7 @@ static void generate_makes_units_that_are_wanted(void **state)
     expect_line(output, "web.service", "\nExecReload=/usr/bin/reloadctl reload --wait web\n");
     expect_line(output, "web.service", "\nExecStopPost=-/usr/bin/reloadd --sweep --name web\n");
     expect_line(output, "web.service", "\nSockets=web.socket\n");
+    expect_line(output, "web.service", "\nNonBlocking=yes\n");
     expect_line(output, "web.service", "\nTimeoutStopSec=121\n");
     expect_line(output, "web.service", "\nStateDirectory=reloadd/web\n");
     expect_line(output, "web.service", "\nCapabilityBoundingSet=~");
