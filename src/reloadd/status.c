@@ -15,7 +15,7 @@
 
 enum {
     WORDS_SIZE = 160,
-    WARNINGS_MAX = 5,
+    WARNINGS_MAX = 6,
     WARNING_SIZE = 700,
     CRASH_LOOP = 3, /* failures in a row that are a crash loop */
 };
@@ -351,6 +351,20 @@ __attribute__((format(printf, 2, 3))) static void warn(struct store *store, cons
     store->warnings[n] = store->warning_texts[n];
 }
 
+/* Its workers have it still, and no new one can be given it. */
+static void warn_of_lost_listener(const struct app *app, const struct spec *spec,
+                                  struct store *store)
+{
+    for (size_t i = 0; i < spec->listener_n; i++)
+        if (!listeners_find(&app->listeners, spec->listeners[i].address)) {
+            warn(store,
+                 "the primary has not got the socket of %s: no worker can be started until the "
+                 "app is stopped and started",
+                 spec->listeners[i].address);
+            return;
+        }
+}
+
 static void fill_warnings(const struct app *app, struct store *store)
 {
     const char *trouble = state_journal_trouble(app->journal);
@@ -373,6 +387,8 @@ static void fill_warnings(const struct app *app, struct store *store)
         warn(store, "the last reload was refused: %s", app->last_refusal);
     if (running && running->pinned && listeners_warn(&running->spec, left_out))
         warn(store, "%s", left_out);
+    if (running && running->pinned)
+        warn_of_lost_listener(app, &running->spec, store);
 }
 
 static void fill_app(struct app *app, struct store *store)
