@@ -5,6 +5,7 @@ folder; every process is ended by the one who started it.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -47,10 +48,23 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
+# Below what the kernel gives to clients (net.ipv4.ip_local_port_range), from another place in each
+# program that is run beside others.
+ports_lock = threading.Lock()
+ports = itertools.islice(itertools.cycle(range(10000, 32000)), os.getpid() * 97 % 22000, None)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody has now, and nobody is given by chance: not the kernel's choice for a client or
+    for another scenario's server, nor this program's own a second time."""
+    with ports_lock:
+        for port in ports:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+                probe.listen()
+                return port
+    raise AssertionError("no free port")
 
 
 def until(what, condition, seconds=PATIENCE_SECONDS):

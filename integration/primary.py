@@ -220,7 +220,9 @@ class Primary(contextlib.AbstractContextManager):
 
     def records(self, event=None):
         """The journal's lines, or those of one kind."""
-        lines = [json.loads(line) for line in self.journal.read_text().splitlines()]
+        # A last line without its end is just being written.
+        lines = [json.loads(line) for line in self.journal.read_text().splitlines(True)
+                 if line.endswith("\n")]
         return [line for line in lines if event is None or line.get("event") == event]
 
     def connect(self):
