@@ -6,6 +6,7 @@
 #include "os/entropy.h"
 #include "reloadd/blocking.h"
 #include "reloadd/clock.h"
+#include "reloadd/lanes.h"
 #include "reloadd/manager.h"
 #include "reloadd/server.h"
 #include "wire/strings.h"
@@ -292,6 +293,7 @@ static void app_step(struct app *app, struct event *event)
     rollout_step(app->rollout, event, app->update);
     persist(app, at, &lines);
     publish_all(app, at, &lines);
+    lanes_steer(app);
     for (size_t i = 0; i < app->update->effect_n; i++)
         effect_run(app, &app->update->effects[i]);
 }

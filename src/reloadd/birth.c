@@ -6,6 +6,7 @@
 #include "os/system_journal.h"
 #include "reloadd/account.h"
 #include "reloadd/app.h"
+#include "reloadd/lanes.h"
 #include "reloadd/place.h"
 #include "reloadd/process.h"
 #include "wire/listen_env.h"
@@ -86,7 +87,8 @@ static int build_environment(const struct process *process, const struct spec *s
     return einhorn ? listen_env_build(&handover, ret_environment) : -ENOMEM;
 }
 
-static int collect_listeners(const struct app *app, const struct spec *spec, int **ret_fds)
+static int collect_listeners(const struct process *process, const struct spec *spec,
+                             int **ret_fds)
 {
     _cleanup_free_ int *fds = calloc(spec->listener_n + 1, sizeof(*fds));
 
@@ -94,11 +96,11 @@ static int collect_listeners(const struct app *app, const struct spec *spec, int
         return -ENOMEM;
     for (size_t i = 0; i < spec->listener_n; i++) {
         const struct listener *listener =
-            listeners_find(&app->listeners, spec->listeners[i].address);
+            listeners_find(&process->app->listeners, spec->listeners[i].address);
 
         if (!listener)
             return -ENOTCONN;
-        fds[i] = listener->fd;
+        fds[i] = lanes_fd(process, listener);
     }
     *ret_fds = take_ptr(fds);
     return 0;
@@ -118,7 +120,9 @@ int birth_spawn(struct process *process, const struct spec *spec, int output_fd,
         r = listen_env_expand((const char *const *)spec->exec, spec->listeners,
                               spec->listener_n, &argv, &fault);
     if (r == 0)
-        r = collect_listeners(app, spec, &fds);
+        r = lanes_seat(process);
+    if (r == 0)
+        r = collect_listeners(process, spec, &fds);
     if (r != 0)
         return r < 0 ? r : -EINVAL; /* load_spec() has checked the placeholders */
     return spawn_worker(

@@ -62,6 +62,22 @@ size_t process_pids(const struct process *process, pid_t *pids, size_t max)
     return 1;
 }
 
+size_t process_listeners(const struct process *process,
+                         const struct listener *list[static PROCESS_LISTENERS_MAX])
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    size_t n = 0;
+
+    for (size_t i = 0; i < spec->listener_n && n < PROCESS_LISTENERS_MAX; i++) {
+        const struct listener *listener =
+            listeners_find(&process->app->listeners, spec->listeners[i].address);
+
+        if (listener)
+            list[n++] = listener;
+    }
+    return n;
+}
+
 void process_signal(struct process *process, int signal_number)
 {
     int r = process->pidfd < 0 ? 1 : pidfd_kill(process->pidfd, signal_number);

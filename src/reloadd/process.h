@@ -23,6 +23,7 @@
 struct app;
 struct descriptor;
 struct lines;
+struct listener;
 
 struct process {
     struct process *next;
@@ -30,6 +31,7 @@ struct process {
     uint64_t worker;
     uint64_t revision;
     uint32_t slot;
+    uint32_t lane; /* its seat (lanes.h); 0: also of all that share one queue */
     pid_t pid;
     int pidfd;
     uint64_t start_time;
@@ -78,6 +80,13 @@ bool process_is_ours(const struct app *app, pid_t pid);
 /* The pids of its processes, at most `max` (≥ 1): all of its group, or at least the first
  * one's. Without a cgroup they are found by a walk through /proc. Returns how many. */
 size_t process_pids(const struct process *process, pid_t *pids, size_t max);
+
+enum { PROCESS_LISTENERS_MAX = 128 };
+
+/* The listeners that the worker may accept from, as far as they are open; borrowed until the
+ * listeners change. Returns how many. */
+size_t process_listeners(const struct process *process,
+                         const struct listener *list[static PROCESS_LISTENERS_MAX]);
 
 /* Sends a signal to the worker's main process. */
 void process_signal(struct process *process, int signal_number);

@@ -47,19 +47,15 @@ static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MA
 static bool is_accepting(const struct app *app, struct process *process)
 {
     const struct spec *spec = app_spec(app, process->revision);
+    const struct listener *listeners[PROCESS_LISTENERS_MAX];
+    uint64_t inodes[PROCESS_LISTENERS_MAX];
+    size_t inode_n = process_listeners(process, listeners);
     pid_t pids[PIDS_MAX];
-    uint64_t inodes[64];
-    size_t inode_n = 0;
-    bool accepting = false;
     size_t pid_n = list_pids(process, pids);
+    bool accepting = false;
 
-    for (size_t i = 0; i < spec->listener_n && inode_n < 64; i++) {
-        const struct listener *listener =
-            listeners_find(&app->listeners, spec->listeners[i].address);
-
-        if (listener)
-            inodes[inode_n++] = listener->identity.inode;
-    }
+    for (size_t i = 0; i < inode_n; i++)
+        inodes[i] = listeners[i]->identity.inode;
     /* Nothing to be seen at: the program runs, or its loader still does. */
     if (spec->listener_n == 0)
         return !proc_runs(process->pid, app->loader);
