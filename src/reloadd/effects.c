@@ -44,6 +44,7 @@ static void effect_outcome(struct app *app, const struct effect *effect)
         app->last.outcome = effect->outcome;
         app->last.reason = effect->reason;
         app->last.at = clock_wall();
+        app->last.cut = app->cut;
         app->last.seconds =
             entry ? wall_to_seconds(app->last.at) - wall_to_seconds(entry->history.accepted)
                   : 0;
