@@ -78,6 +78,7 @@ struct app {
     struct event_queue events;
     bool pumping;
     bool listeners_changed; /* a revision or a worker left: some listener may be unwanted */
+    bool listeners_closing; /* to be closed once nobody's drain needs them (drain.h) */
 
     struct state_journal *journal;
     struct recovery recovery;

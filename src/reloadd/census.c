@@ -66,6 +66,8 @@ static int walk_do(const struct app *app, struct walk *walk)
 
     if (!listeners)
         return -ENOMEM;
+    if (app->listeners.n == 0)
+        return -ENOTCONN; /* closed for good: nothing tells their connections from others */
     for (size_t i = 0; i < app->listeners.n; i++)
         listeners[i] = app->listeners.items[i].fd;
     return connections_look(listeners, app->listeners.n, walk->holders, walk->n);

@@ -242,6 +242,13 @@ void drain_resume(struct process *process)
     timer_set(process->app->drain, loop_now(process->app->loop));
 }
 
+/* The effects that begin the workers' drains come after this one. */
+void drain_close_listeners(struct app *app)
+{
+    app->listeners_closing = true;
+    timer_set(app->drain, loop_now(app->loop));
+}
+
 void drain_cut(struct process *process)
 {
     struct app *app = process->app;
@@ -264,6 +271,14 @@ void drain_cut(struct process *process)
 }
 
 /* Looking. */
+
+static bool any_is_waiting(const struct app *app)
+{
+    for (const struct process *each = app->processes; each; each = each->next)
+        if (is_waiting(each))
+            return true;
+    return false;
+}
 
 static bool any_is_counted(const struct app *app)
 {
@@ -304,6 +319,10 @@ void drain_look(void *user)
         for (struct process *each = app->processes; each; each = each->next)
             if (drain_is_under_way(each))
                 server_drains(app->server, each);
+    }
+    if (app->listeners_closing && !any_is_waiting(app)) {
+        app->listeners_closing = false;
+        listeners_release(&app->listeners);
     }
     timer_set(app->drain, next_look(app, loop_now(app->loop)));
     app_pump(app);

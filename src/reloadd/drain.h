@@ -55,6 +55,10 @@ enum {
 /* Begins. */
 void drain_begin(struct process *process);
 
+/* Closes the listeners for good, once all workers have been signalled: until then they are what
+ * workers are taken off from, and what their connections are known by. */
+void drain_close_listeners(struct app *app);
+
 /* For a worker that an earlier primary has sent its signal. */
 void drain_resume(struct process *process);
 

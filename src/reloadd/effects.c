@@ -60,11 +60,13 @@ static void effect_forget(struct app *app, const struct effect *effect)
 static void effect_close_listeners(struct app *app, const struct effect *effect)
 {
     (void)effect;
-    listeners_release(&app->listeners);
+    drain_close_listeners(app);
 }
 
 static void effect_exit(struct app *app, const struct effect *effect)
 {
+    if (app->listeners_closing)
+        listeners_release(&app->listeners);
     app->exit_code = effect->outcome == OUTCOME_COMPLETE ? EXIT_DONE : EXIT_FAILED;
     loop_stop(app->loop);
 }
