@@ -198,6 +198,19 @@ static int read_readiness(const struct config_reader *reader, const struct confi
     return 0;
 }
 
+static int read_drain_wait(const struct config_reader *reader, const struct config_key *key,
+                           const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum drain_wait wait = text != NULL ? drain_wait_from_name(text) : DRAIN_WAIT_N;
+
+    (void)key;
+    if (wait == DRAIN_WAIT_N)
+        return config_expected(reader, path, value, "\"auto\", \"queue\" or \"quiet\"");
+    *(enum drain_wait *)place = wait;
+    return 0;
+}
+
 static int read_delivery(const struct config_reader *reader, const struct config_key *key,
                          const struct value_path *path, const json_t *value, void *place)
 {
@@ -508,7 +521,7 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_SIGNAL] = read_signal,       [CONFIG_NAME] = read_name,
     [CONFIG_ADDRESS] = read_address,     [CONFIG_MODE] = read_mode,
     [CONFIG_BYTES] = read_bytes,         [CONFIG_RLIMIT] = read_rlimit,
-    [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_RLIMIT_BYTES] = read_rlimit, [CONFIG_DRAIN_WAIT] = read_drain_wait,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,
