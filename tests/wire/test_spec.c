@@ -44,6 +44,7 @@ static struct spec whole_spec(void)
         .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
         .drain_signal = SIGQUIT,
         .drain_detach = true,
+        .dispatch = DISPATCH_SHARED,
         .check = vector("true", NULL),
         .release = copy("v\xff"),
         .pinned_executable = copy("/usr/bin/node"),
@@ -196,6 +197,8 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "dispatch",
+                                           "drain",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -268,6 +271,8 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "0"},
         {"drain_signal", "65"},
         {"drain_detach", "1"},
+        {"dispatch", "\"steered\""},
+        {"dispatch", "1"},
         {"limits", "[]"},
         {"limits", "{\"memory_max\": -1}"},
         {"limits", "{\"tasks_max\": 4294967296}"},

@@ -104,7 +104,7 @@ static void every_type_is_as_published(void **state)
     static const struct shape *const types[] = {
         &listener_shape, &failure_shape, &worker_shape,    &slot_shape,
         &rollout_shape,  &outcome_shape, &recovered_shape, &app_shape,
-        &entry_shape,    &step_shape,    &line_shape,
+        &entry_shape,    &step_shape,    &line_shape,      &connections_shape,
     };
     _cleanup_free_ char *interface = squeeze(interface_text);
 
