@@ -44,6 +44,8 @@ static struct spec whole_spec(void)
         .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
         .drain_signal = SIGQUIT,
         .drain_detach = true,
+        .drain_wait = DRAIN_WAIT_QUIET,
+        .drain_idle = {UINT64_C(9007199254740997)},
         .check = vector("true", NULL),
         .release = copy("v\xff"),
         .pinned_executable = copy("/usr/bin/node"),
@@ -144,6 +146,8 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
+    assert_int_equal(again.drain_wait, DRAIN_WAIT_QUIET);
+    assert_true(again.drain_idle.nanoseconds == spec.drain_idle.nanoseconds);
     assert_int_equal(again.listener_n, 2);
     assert_string_equal(again.listeners[0].host, "::1");
     assert_null(again.listeners[0].owner);
@@ -196,6 +200,7 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "drain",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -268,6 +273,9 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "0"},
         {"drain_signal", "65"},
         {"drain_detach", "1"},
+        {"drain", "[]"},
+        {"drain", "{\"wait\": \"long\", \"idle_ns\": \"1\"}"},
+        {"drain", "{\"wait\": \"auto\"}"},
         {"limits", "[]"},
         {"limits", "{\"memory_max\": -1}"},
         {"limits", "{\"tasks_max\": 4294967296}"},
@@ -307,6 +315,8 @@ static void decode_first_format_is_the_same_revision_still(void **state)
     assert_int_equal(spec.limits.memory_max, 0);
     assert_null(spec.limits.rlimits);
     assert_false(spec.harden);
+    assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
+    assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
     assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
     again = encode(&spec);
     assert_string_equal(again, text);
