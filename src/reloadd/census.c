@@ -10,8 +10,7 @@
 #define FRESH span_from_ms(200)
 
 enum {
-    PIDS_MAX = 128,   /* processes of one worker that are looked at */
-    COST_FACTOR = 20, /* a twentieth of a core */
+    PIDS_MAX = 128, /* processes of one worker that are looked at */
 };
 
 /* A walk under way: whom it counts. `pids` has PIDS_MAX places for each. */
@@ -80,7 +79,6 @@ static void take(struct app *app, process_predicate *wanted)
     struct span begun = clock_processor();
     struct instant now = loop_now(app->loop);
     int r = walk_begin(app, wanted, &walk);
-    uint64_t cost;
 
     if (r == 0)
         r = walk_do(app, &walk);
@@ -90,13 +88,16 @@ static void take(struct app *app, process_predicate *wanted)
         walk.processes[i]->connections = r == 0 ? walk.holders[i].found : unknown;
         walk.processes[i]->counted = now;
     }
-    cost = clock_processor().nanoseconds - begun.nanoseconds;
-    app->census.next = instant_plus(now, (struct span){COST_FACTOR * cost});
+    app->census.cost = (struct span){clock_processor().nanoseconds - begun.nanoseconds};
+    app->census.last = loop_now(app->loop);
 }
 
-bool census_is_due(const struct app *app)
+struct instant census_next(const struct app *app, enum census_hurry hurry)
 {
-    return loop_now(app->loop).nanoseconds >= app->census.next.nanoseconds;
+    static const unsigned pauses[] = {[CENSUS_AT_LEISURE] = 19, [CENSUS_IN_HURRY] = 1};
+
+    return instant_plus(app->census.last,
+                        (struct span){pauses[hurry] * app->census.cost.nanoseconds});
 }
 
 void census_of_draining(struct app *app)
@@ -107,9 +108,10 @@ void census_of_draining(struct app *app)
 void census_of_all(struct app *app)
 {
     struct instant now = loop_now(app->loop);
+    struct instant next = instant_later(instant_plus(app->census.all_at, FRESH),
+                                        census_next(app, CENSUS_AT_LEISURE));
 
-    if (app->census.all_at.nanoseconds != 0 &&
-        (!instant_reached(now, instant_plus(app->census.all_at, FRESH)) || !census_is_due(app)))
+    if (app->census.all_at.nanoseconds != 0 && !instant_reached(now, next))
         return;
     take(app, is_anybody);
     app->census.all_at = now;
