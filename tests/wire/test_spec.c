@@ -30,7 +30,6 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
-/* A spec with every member set to something of its own. */
 static struct policy whole_policy(void)
 {
     return (struct policy){
@@ -54,6 +53,7 @@ static struct policy whole_policy(void)
     };
 }
 
+/* A spec with every member set to something of its own. */
 static struct spec whole_spec(void)
 {
     struct spec spec = {
