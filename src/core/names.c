@@ -9,6 +9,8 @@ static const char *const readiness_names[READINESS_N] = {
     [READINESS_AUTO] = "auto",
     [READINESS_NOTIFY] = "notify",
     [READINESS_DELAY] = "delay",
+    [READINESS_HTTP] = "http",
+    [READINESS_TCP] = "tcp",
 };
 
 static const char *const cause_names[CAUSE_N] = {
@@ -28,6 +30,8 @@ static const char *const cause_names[CAUSE_N] = {
     [CAUSE_PRIMARY] = "primary",
     [CAUSE_AGE] = "age",
     [CAUSE_MEMORY] = "memory",
+    [CAUSE_UNHEALTHY] = "unhealthy",
+    [CAUSE_UNANSWERED] = "unanswered",
 };
 
 static const char *const event_names[EVENT_N] = {
@@ -51,6 +55,8 @@ static const char *const event_names[EVENT_N] = {
     [EVENT_TRIGGER] = "trigger",
     [EVENT_ASKED] = "asked",
     [EVENT_OVERWEIGHT] = "overweight",
+    [EVENT_UNHEALTHY] = "unhealthy",
+    [EVENT_HEALTHY] = "healthy",
     [EVENT_EXITED] = "exited",
 };
 
