@@ -75,6 +75,7 @@ const char *probe_describe(const struct reason *reason, char *text, size_t size)
         {ETIMEDOUT, "no answer in time"},
         {EBADMSG, "its answer is not HTTP"},
         {ENODATA, "its answer broke off"},
+        {EDESTADDRREQ, "the app has no TCP listener to ask it over"},
         {EOPNOTSUPP, "its listener is shared, so that no connection can be sent to it alone; "
                      "readiness.type auto or notify needs none"},
     };

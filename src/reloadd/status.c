@@ -113,6 +113,8 @@ static const char *worker_words(const struct app *app, const struct worker *work
         [READINESS_AUTO] = "READY=1, or to be seen accepting",
         [READINESS_NOTIFY] = "READY=1",
         [READINESS_DELAY] = "readiness.delay_seconds to pass",
+        [READINESS_HTTP] = "a good answer to its probe",
+        [READINESS_TCP] = "it to accept its probe",
     };
 
     switch (worker->state) {
