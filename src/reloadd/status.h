@@ -16,7 +16,7 @@ MUST_CHECK int status_message(struct app *app, char **ret_message);
 /* The reply of History, likewise. */
 MUST_CHECK int history_message(struct app *app, char **ret_message);
 
-enum { FAILURE_TEXT_SIZE = 256 };
+enum { FAILURE_TEXT_SIZE = 512 };
 
 /* A reason with its words, and with the worker's last lines, as a view that borrows `text` and
  * what the app keeps. Returns whether there is a reason at all. */
