@@ -114,6 +114,14 @@ static void write_listeners(const struct rendering *rendering, const struct app_
             (void)fputs(", ", rendering->stream);
         }
         render_text(rendering, listener->source);
+        if (listener->dispatch) {
+            (void)fputs(", ", rendering->stream);
+            render_text(rendering, listener->dispatch);
+        }
+        if (listener->shared_because) {
+            (void)fputs(": ", rendering->stream);
+            render_text(rendering, listener->shared_because);
+        }
         (void)fputs(")\n", rendering->stream);
         if (listener->differs)
             write_labelled(rendering, "", listener->differs);

@@ -63,6 +63,7 @@ struct app {
     bool tick_seen; /* its deadline has passed; notices of the same turn go first */
     struct timer *readiness;
     struct timer *drain;
+    struct timer *lanes;
     struct timer *journal_retry;
     struct timer *weighing;
     uint64_t weighed; /* the last worker weighed in this round; 0: a round begins */

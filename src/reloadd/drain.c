@@ -4,6 +4,7 @@
 #include "os/detach.h"
 #include "os/unread.h"
 #include "reloadd/app.h"
+#include "reloadd/lanes.h"
 #include "reloadd/process.h"
 
 #include <string.h>
@@ -55,7 +56,7 @@ static bool detach(const struct process *process)
         const struct listener *listener =
             listeners_find(&app->listeners, spec->listeners[i].address);
 
-        if (listener && has_successors(app, listener))
+        if (listener && has_successors(app, listener) && !lanes_is_own(process, listener))
             listeners[n++] = (struct detach_listener){listener->fd, listener->identity.inode};
     }
     r = n > 0 ? detach_from_listeners(pids, pid_n, listeners, n, &count) : 0;
@@ -89,13 +90,26 @@ static enum unread_state look(const struct process *process)
     return state;
 }
 
+static bool has_own_lane(const struct process *process)
+{
+    const struct listener *list[PROCESS_LISTENERS_MAX];
+    size_t n = process_listeners(process, list);
+
+    for (size_t i = 0; i < n; i++)
+        if (lanes_is_own(process, list[i]))
+            return true;
+    return false;
+}
+
 void drain_begin(struct process *process)
 {
     struct app *app = process->app;
     const struct worker *worker = rollout_worker(app->rollout, process->worker);
     bool has_served = worker && !instant_is_never(worker->ready);
 
-    if (!has_served || !app_spec(app, process->revision)->drain_detach || !detach(process)) {
+    if (!has_served ||
+        (!has_own_lane(process) &&
+         (!app_spec(app, process->revision)->drain_detach || !detach(process)))) {
         send_signal(process);
         return;
     }
@@ -116,7 +130,8 @@ void drain_look(void *user)
     for (struct process *each = app->processes; each; each = each->next) {
         if (!each->quieting)
             continue;
-        each->quiet_looks = look(each) == UNREAD_BYTES ? 0 : each->quiet_looks + 1;
+        each->quiet_looks =
+            !lanes_have_emptied(each) || look(each) == UNREAD_BYTES ? 0 : each->quiet_looks + 1;
         if (each->ended || each->quiet_looks >= QUIET_LOOKS ||
             instant_reached(now, each->quiet_deadline))
             send_signal(each);

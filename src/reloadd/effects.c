@@ -3,6 +3,7 @@
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
 #include "reloadd/drain.h"
+#include "reloadd/lanes.h"
 #include "reloadd/process.h"
 #include "reloadd/server.h"
 
@@ -15,6 +16,7 @@ static void effect_drain(struct app *app, const struct effect *effect)
     if (!process)
         return;
     process->asked_to_go = true;
+    lanes_look(app);
     drain_begin(process);
 }
 
@@ -59,7 +61,7 @@ static void effect_forget(struct app *app, const struct effect *effect)
 static void effect_close_listeners(struct app *app, const struct effect *effect)
 {
     (void)effect;
-    listeners_release(&app->listeners);
+    listeners_close_opened(&app->listeners);
 }
 
 static void effect_exit(struct app *app, const struct effect *effect)

@@ -3,7 +3,8 @@
  * (FDSTORE=1, sd_pid_notify_with_fds(3), systemd.service(5) FileDescriptorStoreMax=).
  *
  *   notify-7     the notify socket of worker 7, before the worker is born
- *   worker-7-2-3 the pidfd of worker 7, which is in slot 2 and runs revision 3
+ *   worker-7-2-3-4  the pidfd of worker 7: slot 2, revision 3, lane 4
+ *   lane-812-4   lane 4 of the listener whose own socket has the inode 812
  *   listener     a listener that the primary has opened itself
  *
  * The names alone tell whose a worker is, so that it can be adopted where the journal was lost.
@@ -48,14 +49,25 @@ void fd_store_drop(const struct fd_store *store, const char *name);
 
 enum { FD_NAME_SIZE = 80 };
 
+/* Whose pidfd it is. */
+struct stored_worker {
+    uint64_t worker;
+    uint32_t slot;
+    uint64_t revision;
+    uint32_t lane;
+};
+
 /* The names of a worker's two descriptors. */
 void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE]);
-void fd_store_name_worker(uint64_t worker, uint32_t slot, uint64_t revision,
-                          char name[static FD_NAME_SIZE]);
+void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE]);
 
-/* The inverse. Returns false where the name is none of a worker's pidfd. */
-bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_slot,
-                          uint64_t *ret_revision);
+/* The inverse. A name without a lane, as primaries before 0.2 have given it, is in lane 0.
+ * Returns false where the name is none of a worker's pidfd. */
+bool fd_store_read_worker(const char *name, struct stored_worker *ret_worker);
+
+/* The untaken pidfd of this worker: borrowed; NULL: there is none. */
+struct stored_fd *fd_store_find_worker(const struct fd_store *store, uint64_t worker,
+                                       struct stored_worker *ret_worker);
 
 /* Whether any worker's descriptor is there still: an earlier primary has left it. */
 bool fd_store_has_workers(const struct fd_store *store);

@@ -28,6 +28,11 @@ const struct listener *listeners_find(const struct listeners *listeners, const c
     return NULL;
 }
 
+struct listener *listeners_find_mutable(struct listeners *listeners, const char *address)
+{
+    return (struct listener *)(uintptr_t)listeners_find(listeners, address);
+}
+
 static struct inherited *find_inherited(const struct listeners *listeners,
                                         const struct listener_spec *wanted)
 {
@@ -71,8 +76,7 @@ static int say_open_failed(const struct listener_spec *wanted, int r,
     return say(error, "cannot listen on %s: %s", wanted->address, strerror(-r));
 }
 
-/* Why, and why only there: os/listener.h. */
-static bool must_not_block(const struct spec *spec)
+bool listeners_must_not_block(const struct spec *spec)
 {
     return spec->dialects & DIALECT_NGINX;
 }
@@ -94,6 +98,7 @@ static int open_one(const struct spec *spec, const struct listener_spec *wanted,
 
 static void listener_release(struct listener *listener)
 {
+    lane_group_release(&listener->lanes);
     listener->fd = close_fd(listener->fd);
     free(listener->address);
     free(listener->bound);
@@ -135,7 +140,7 @@ static int listeners_add_take(struct listeners *listeners, const struct listener
 static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
                            const struct listener_spec *wanted, struct inherited *inherited)
 {
-    int r = must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
+    int r = listeners_must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
 
     if (r < 0)
         return r;
@@ -156,7 +161,7 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
 
     if (r < 0)
         return say_open_failed(wanted, r, error);
-    r = listener_set_nonblocking(fd, must_not_block(spec));
+    r = listener_set_nonblocking(fd, listeners_must_not_block(spec));
     if (r == 0)
         r = listeners_add_take(listeners, wanted, fd, false);
     if (r < 0)
@@ -188,15 +193,12 @@ static int acquire(struct listeners *listeners, const struct spec *spec,
  * are as the newest configuration wants them. */
 static int refresh(struct listeners *listeners, const struct listener_spec *wanted)
 {
-    struct listener *listener = NULL;
+    struct listener *listener = listeners_find_mutable(listeners, wanted->address);
     _cleanup_free_ char *differs = NULL;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     char *name;
 
-    for (size_t i = 0; i < listeners->n; i++)
-        if (strcmp(listeners->items[i].address, wanted->address) == 0)
-            listener = &listeners->items[i];
     assert(listener);
     name = strdup(wanted->name);
     if (!name || listener_differs(wanted, &differs) < 0) {
@@ -311,6 +313,19 @@ static void listeners_free(struct listeners *listeners)
     *listeners = (struct listeners){0};
 }
 
+void listeners_close_opened(struct listeners *listeners)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < listeners->n; i++) {
+        if (listeners->items[i].inherited)
+            listeners->items[kept++] = listeners->items[i];
+        else
+            listener_close(listeners, &listeners->items[i]);
+    }
+    listeners->n = kept;
+}
+
 void listeners_release(struct listeners *listeners)
 {
     close_last(listeners, 0);
@@ -319,8 +334,10 @@ void listeners_release(struct listeners *listeners)
 
 void listeners_leave(struct listeners *listeners)
 {
-    while (listeners->n > 0)
+    while (listeners->n > 0) {
+        lane_group_leave(&listeners->items[listeners->n - 1].lanes);
         listener_release(&listeners->items[--listeners->n]);
+    }
     for (size_t i = 0; i < listeners->inherited_n; i++)
         if (listeners->inherited[i].taken)
             listeners->inherited[i].fd = -1; /* was its listener's, and closed */

@@ -11,6 +11,7 @@
 
 #include "os/listener.h"
 #include "reloadd/fd_store.h"
+#include "reloadd/lane_group.h"
 #include "wire/spec.h"
 
 struct listener {
@@ -22,6 +23,7 @@ struct listener {
     bool inherited;
     uint16_t port; /* as it is really bound; 0: a unix socket */
     struct listener_identity identity;
+    struct lane_group lanes;
 };
 
 /* A socket that the service manager handed over. */
@@ -38,7 +40,7 @@ struct listeners {
     size_t n;
     struct inherited *inherited;
     size_t inherited_n;
-    const struct fd_store *store; /* keeps what this primary opens; NULL: nobody does */
+    struct fd_store *store; /* keeps what this primary opens; NULL: nobody does */
 };
 
 enum { LISTENERS_ERROR_SIZE = 512 };
@@ -84,14 +86,26 @@ void listeners_store_name(const struct listener_identity *identity,
 MUST_CHECK int listeners_open(struct listeners *listeners, const struct spec *spec,
                               char error[static LISTENERS_ERROR_SIZE]);
 
+/* Whether its programs need nonblocking listeners: os/listener.h says why, and why only these.
+ */
+bool listeners_must_not_block(const struct spec *spec);
+
 /* NULL: there is none. Borrowed. */
 const struct listener *listeners_find(const struct listeners *listeners, const char *address);
+
+/* As listeners_find(), to change its lanes. */
+struct listener *listeners_find_mutable(struct listeners *listeners, const char *address);
 
 /* Closes those that `wanted` does not want; what was handed over is kept aside, for it could
  * not be had a second time. A unix socket's file goes with it, unless it was handed over. */
 void listeners_close_unwanted(struct listeners *listeners,
                               bool (*wanted)(void *user, const struct listener *listener),
                               void *user);
+
+/* The app stops for good: closes what the primary has opened itself, so that its addresses are
+ * free as soon as no worker has them any more. The sockets of units stay, and what comes to
+ * them waits for the next start. */
+void listeners_close_opened(struct listeners *listeners);
 
 /* Closes everything for good: files of unix sockets go, and the store's copies. */
 void listeners_release(struct listeners *listeners);

@@ -10,6 +10,7 @@
 #include "reloadd/blocking.h"
 #include "reloadd/clock.h"
 #include "reloadd/einhorn.h"
+#include "reloadd/lanes.h"
 #include "reloadd/notices.h"
 #include "reloadd/place.h"
 #include "reloadd/process.h"
@@ -226,6 +227,8 @@ static int open_listeners(struct app *app, struct spec *spec)
         app_say(app, LEVEL_WARNING, "%s", error);
     if (r == 0)
         r = open_after_predecessor(app, spec, error);
+    if (r == 0)
+        r = lanes_recover(app);
     if (r < 0)
         return fail("the listeners", r);
     if (r == 1)

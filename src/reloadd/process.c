@@ -13,6 +13,7 @@
 #include "reloadd/app.h"
 #include "reloadd/birth.h"
 #include "reloadd/clock.h"
+#include "reloadd/lanes.h"
 #include "reloadd/probe.h"
 #include "reloadd/readiness.h"
 #include "wire/notify.h"
@@ -121,11 +122,19 @@ static void process_free(struct process *process)
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
     lines_free(process->output);
+    lanes_leave(process);
     (void)close_fd(process->pidfd);
     free(process->notify_path);
     free(process->cgroup);
     free(process->status);
     free(process);
+}
+
+void process_store_name(const struct process *process, char name[static FD_NAME_SIZE])
+{
+    fd_store_name_worker(&(struct stored_worker){process->worker, process->slot,
+                                                 process->revision, process->lane},
+                         name);
 }
 
 /* Also what would tell the next primary of it. */
@@ -136,7 +145,7 @@ static void process_bury(struct process *process)
 
     fd_store_name_notify(process->worker, name);
     fd_store_drop(store, name);
-    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    process_store_name(process, name);
     fd_store_drop(store, name);
     if (process->notify_path)
         (void)unlink(process->notify_path);
@@ -379,7 +388,7 @@ static void keep_pidfd(const struct process *process)
 {
     char name[FD_NAME_SIZE];
 
-    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    process_store_name(process, name);
     fd_store_keep(&process->app->store, name, process->pidfd);
 }
 
@@ -460,14 +469,15 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
     return 0;
 }
 
-int process_adopt_consume(struct app *app, const struct worker *worker, int pidfd,
-                          int notify_fd)
+int process_adopt_consume(struct app *app, const struct worker *worker, uint32_t lane,
+                          int pidfd, int notify_fd)
 {
     struct process *process = process_new(app, worker->id, worker->slot, worker->revision);
     int r = -ENOMEM;
 
     if (process) {
         process->adopted = true;
+        process->lane = lane;
         process->silent = true;
         process->pid = worker->pid;
         process->start_time = worker->start_time;

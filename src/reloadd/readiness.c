@@ -4,6 +4,7 @@
 #include "os/accepting.h"
 #include "os/proc.h"
 #include "reloadd/app.h"
+#include "reloadd/lanes.h"
 #include "reloadd/probe.h"
 #include "reloadd/process.h"
 
@@ -56,7 +57,7 @@ static bool is_accepting(const struct app *app, struct process *process)
     bool accepting = false;
 
     for (size_t i = 0; i < inode_n; i++)
-        inodes[i] = listeners[i]->identity.inode;
+        inodes[i] = lanes_inode(process, listeners[i]);
     /* Nothing to be seen at: the program runs, or its loader still does. */
     if (spec->listener_n == 0)
         return !proc_runs(process->pid, app->loader);

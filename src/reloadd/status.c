@@ -216,8 +216,10 @@ static void fill_worker(const struct app *app, const struct worker *worker,
     };
     if (!instant_is_never(worker->asked))
         ret_view->asked = optional_float(seconds_of(worker->asked));
-    if (process)
+    if (process) {
+        ret_view->lane = optional_int(process->lane);
         fill_memory(process, ret_view);
+    }
 }
 
 static bool slot_has_worker(const struct rollout *rollout, uint32_t slot)
@@ -419,6 +421,30 @@ static void fill_warnings(const struct app *app, struct store *store)
         warn_of_lost_listener(app, &running->spec, store);
 }
 
+static void fill_listener(const struct listener *listener, struct listener_view *ret_view)
+{
+    *ret_view = (struct listener_view){
+        .name = listener->name,
+        .address = listener->bound,
+        .source = listener->inherited ? "inherited" : "opened",
+        .differs = listener->differs,
+        .dispatch = listener->lanes.n > 0 ? "steered" : "shared",
+        .shared_because = listener->lanes.refusal,
+    };
+}
+
+/* Of the whole app. */
+static const char *dispatch_words(const struct app *app)
+{
+    size_t steered = 0;
+
+    for (size_t i = 0; i < app->listeners.n; i++)
+        steered += app->listeners.items[i].lanes.n > 0;
+    if (steered == 0)
+        return "shared";
+    return steered == app->listeners.n ? "steered" : "mixed";
+}
+
 static void fill_app(struct app *app, struct store *store)
 {
     const struct rollout *rollout = app->rollout;
@@ -432,7 +458,7 @@ static void fill_app(struct app *app, struct store *store)
         .desired = rollout_desired(rollout),
         .admitted = count_state(rollout, WORKER_ADMITTED, WORKER_ADMITTED),
         .delivery = "inherit",
-        .dispatch = "shared",
+        .dispatch = dispatch_words(app),
         .revision = (int64_t)rollout->stable,
         .release = app_release(app, rollout->stable),
         .listeners = store->listeners,
@@ -447,12 +473,7 @@ static void fill_app(struct app *app, struct store *store)
     if (rollout->scale > 0 && rollout_desired(rollout) == rollout->scale)
         store->view.scale = optional_int(rollout->scale);
     for (size_t i = 0; i < app->listeners.n; i++)
-        store->listeners[i] = (struct listener_view){
-            .name = app->listeners.items[i].name,
-            .address = app->listeners.items[i].bound,
-            .source = app->listeners.items[i].inherited ? "inherited" : "opened",
-            .differs = app->listeners.items[i].differs,
-        };
+        fill_listener(&app->listeners.items[i], &store->listeners[i]);
     for (size_t i = 0; i < rollout->worker_n; i++)
         fill_worker(app, &rollout->workers[i], &store->worker_texts[i], &store->workers[i]);
     for (uint32_t i = 0; i < rollout->slot_n; i++)

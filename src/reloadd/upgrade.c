@@ -206,7 +206,7 @@ static int hand_workers(const struct app *app, struct handed *handed, int lowest
     int r = 0;
 
     for (const struct process *each = app->processes; each && r == 0; each = each->next) {
-        fd_store_name_worker(each->worker, each->slot, each->revision, name);
+        process_store_name(each, name);
         r = hand(handed, each->pidfd, name, lowest);
         fd_store_name_notify(each->worker, name);
         if (r == 0)
@@ -215,10 +215,29 @@ static int hand_workers(const struct app *app, struct handed *handed, int lowest
     return r;
 }
 
+static int hand_lanes(const struct app *app, struct handed *handed, int lowest)
+{
+    char name[FD_NAME_SIZE];
+    int r = 0;
+
+    for (size_t i = 0; i < app->listeners.n; i++) {
+        const struct lane_group *group = &app->listeners.items[i].lanes;
+
+        for (size_t lane = 1; lane < group->n && r == 0; lane++) {
+            lane_group_store_name(group, (uint32_t)lane, name);
+            if (group->lanes[lane].fd >= 0)
+                r = hand(handed, group->lanes[lane].fd, name, lowest);
+        }
+    }
+    return r;
+}
+
 static size_t count_handed(const struct app *app)
 {
     size_t n = app->listeners.n + app->listeners.inherited_n;
 
+    for (size_t i = 0; i < app->listeners.n; i++)
+        n += app->listeners.items[i].lanes.n;
     for (const struct process *each = app->processes; each; each = each->next)
         n += 2;
     return n;
@@ -256,6 +275,8 @@ static int hand_over(const struct app *app)
 
     if (r == 0)
         r = hand_workers(app, &handed, lowest);
+    if (r == 0)
+        r = hand_lanes(app, &handed, lowest);
     if (r == 0)
         r = put_in_place(&handed);
     free(handed.fds);

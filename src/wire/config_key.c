@@ -48,6 +48,7 @@ const struct config_key config_keys[] = {
     {"", "workers", CONFIG_WORKERS, 0, 1, SLOT_MAX, "1"},
     {"", "readiness", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "delivery", CONFIG_SECTION, 0, 0, 0, NULL},
+    {"", "dispatch", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "drain", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "watchdog", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "rollout", CONFIG_SECTION, 0, 0, 0, NULL},
@@ -76,6 +77,8 @@ const struct config_key config_keys[] = {
     {"delivery", "type", CONFIG_DELIVERY, 0, 0, 0, "\"inherit\""},
     {"delivery", "dialects", CONFIG_DIALECTS, OF_SPEC(dialects), 0, 0,
      "[\"listen_fds\", \"server_starter\", \"einhorn\"]"},
+
+    {"dispatch", "type", CONFIG_DISPATCH, OF_SPEC(dispatch), 0, 0, "\"auto\""},
 
     {"drain", "signal", CONFIG_SIGNAL, OF_SPEC(drain_signal), 0, 0, "\"SIGTERM\""},
     {"drain", "detach", CONFIG_BOOLEAN, OF_SPEC(drain_detach), 0, 0, "true"},

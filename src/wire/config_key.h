@@ -22,6 +22,7 @@ enum config_type {
     CONFIG_EXPECT,    /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
     CONFIG_HOST,      /* a Host header -> char * */
     CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_DISPATCH,  /* "auto", "shared" -> enum dispatch */
     CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */
     CONFIG_SECONDS,   /* a number of seconds, least … most -> struct span */
     CONFIG_SHARE,     /* a count, least … most, or "0%" … "100%" -> struct share */

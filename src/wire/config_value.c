@@ -289,6 +289,19 @@ static int read_delivery(const struct config_reader *reader, const struct config
     return 0;
 }
 
+static int read_dispatch(const struct config_reader *reader, const struct config_key *key,
+                         const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum dispatch dispatch = text != NULL ? dispatch_from_name(text) : DISPATCH_N;
+
+    (void)key;
+    if (dispatch == DISPATCH_N)
+        return config_expected(reader, path, value, "\"auto\" or \"shared\"");
+    *(enum dispatch *)place = dispatch;
+    return 0;
+}
+
 static int read_dialects(const struct config_reader *reader, const struct config_key *key,
                          const struct value_path *path, const json_t *value, void *place)
 {
@@ -569,13 +582,13 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_VARIABLES] = read_variables, [CONFIG_WORKERS] = read_workers,
     [CONFIG_READINESS] = read_readiness, [CONFIG_DELIVERY] = read_delivery,
     [CONFIG_TARGET] = read_target,       [CONFIG_EXPECT] = read_expect,
-    [CONFIG_HOST] = read_host,           [CONFIG_DIALECTS] = read_dialects,
-    [CONFIG_SECONDS] = read_seconds,     [CONFIG_SHARE] = read_share,
-    [CONFIG_COUNT] = read_count,         [CONFIG_BOOLEAN] = read_boolean,
-    [CONFIG_SIGNAL] = read_signal,       [CONFIG_NAME] = read_name,
-    [CONFIG_ADDRESS] = read_address,     [CONFIG_MODE] = read_mode,
-    [CONFIG_BYTES] = read_bytes,         [CONFIG_RLIMIT] = read_rlimit,
-    [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_HOST] = read_host,           [CONFIG_DISPATCH] = read_dispatch,
+    [CONFIG_DIALECTS] = read_dialects,   [CONFIG_SECONDS] = read_seconds,
+    [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
+    [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
+    [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
+    [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

@@ -1,5 +1,5 @@
 /* The names that a configuration and a journal give to what C has as numbers: signals, the
- * dialects of delivery, and the ways to be ready.
+ * dialects of delivery, the kinds of dispatch, and the ways to be ready.
  */
 #pragma once
 
@@ -15,6 +15,10 @@ extern const char *const dialect_names[];
 
 /* The bit of a dialect, or 0 where the name is none. */
 uint32_t dialect_from_name(const char *name);
+
+/* DISPATCH_N where the name is none; the inverse is dispatch_names. */
+enum dispatch dispatch_from_name(const char *name);
+extern const char *const dispatch_names[DISPATCH_N];
 
 /* READINESS_N where the name is none. */
 enum readiness readiness_from_name(const char *name);

@@ -249,6 +249,8 @@ static int encode_additions(const struct spec *spec, json_t *object)
         r = tree_set_consume(object, "harden", json_true());
     if (r == 0 && readiness_probes(spec->policy.readiness))
         r = tree_set_consume(object, "probe", encode_probe(spec));
+    if (r == 0 && spec->dispatch != DISPATCH_AUTO)
+        r = tree_set_consume(object, "dispatch", json_string(dispatch_names[spec->dispatch]));
     return r;
 }
 
@@ -425,6 +427,13 @@ static int decode_additions(const json_t *object, struct spec *spec)
     if (harden != NULL && !json_is_boolean(harden))
         return 1;
     spec->harden = json_is_true(harden);
+    if (json_object_get(object, "dispatch") != NULL) {
+        size_t dispatch = decode_name(object, "dispatch", dispatch_names, DISPATCH_N);
+
+        if (dispatch == DISPATCH_N)
+            return 1;
+        spec->dispatch = (enum dispatch)dispatch;
+    }
     if (limits != NULL)
         r = decode_numbers(&limits_shape, limits, &spec->limits);
     if (r == 0 && readiness_probes(spec->policy.readiness))

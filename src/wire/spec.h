@@ -46,6 +46,13 @@ enum dialect {
     DIALECT_STDIN = 1 << 7, /* the first listener as descriptor 0: FastCGI */
 };
 
+/* Who gets the next connection. */
+enum dispatch {
+    DISPATCH_AUTO,   /* steered where it can be: a lane for each worker */
+    DISPATCH_SHARED, /* one accept queue for all */
+    DISPATCH_N,
+};
+
 enum workers_type {
     WORKERS_COUNT,
     WORKERS_MAX_OF_PROCESSORS,      /* "max" */
@@ -87,6 +94,7 @@ struct spec {
     char *group;
     enum workers_type workers_type;
     uint32_t dialects; /* of enum dialect */
+    enum dispatch dispatch;
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     char **check;

@@ -16,7 +16,9 @@ struct listener_view {
     const char *name;
     const char *address;
     const char *source;
-    const char *differs; /* may be NULL: it is as the configuration has it */
+    const char *differs;        /* may be NULL: it is as the configuration has it */
+    const char *dispatch;       /* may be NULL: from a primary that does not say */
+    const char *shared_because; /* may be NULL */
 };
 
 struct failure_view {
@@ -48,6 +50,7 @@ struct worker_view {
     const char *probe;   /* may be NULL */
     struct optional_float asked;
     const char *log_identifier; /* may be NULL */
+    struct optional_int lane;
 };
 
 struct slot_view {
