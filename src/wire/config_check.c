@@ -239,6 +239,22 @@ static int check_probe_keys(const struct spec *spec, const struct config_origin 
     return total;
 }
 
+/* All workers accept from one queue then, and nobody can be asked alone. */
+static int check_probe_dispatch(const struct spec *spec, const struct config_origin *origin,
+                                struct config_errors *errors)
+{
+    int r;
+
+    if (!readiness_probes(spec->policy.readiness) || spec->dispatch != DISPATCH_SHARED ||
+        config_errors_doubt(errors, "$.dispatch.type"))
+        return 0;
+    r = config_errors_add(errors, origin->text, origin->size, "$.readiness.type",
+                          "expected \"auto\", \"notify\" or \"delay\" where dispatch.type is "
+                          "\"shared\", found \"%s\"",
+                          readiness_name(spec->policy.readiness));
+    return r < 0 ? r : 1;
+}
+
 int config_check_probe(const struct spec *spec, const struct config_origin *origin,
                        struct config_errors *errors)
 {
@@ -248,6 +264,7 @@ int config_check_probe(const struct spec *spec, const struct config_origin *orig
 
     if (config_errors_doubt(errors, "$.readiness.type") ||
         config_is_fatal(&total, check_probe_keys(spec, origin, errors)) ||
+        config_is_fatal(&total, check_probe_dispatch(spec, origin, errors)) ||
         !readiness_probes(spec->policy.readiness) || spec->listener_n == 0 ||
         config_errors_doubt(errors, "$.readiness.listener") ||
         !names_are_known(spec, origin, errors) || spec_probed_listener(spec) != NULL)
