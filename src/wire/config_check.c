@@ -269,10 +269,14 @@ int config_check_probe(const struct spec *spec, const struct config_origin *orig
         config_errors_doubt(errors, "$.readiness.listener") ||
         !names_are_known(spec, origin, errors) || spec_probed_listener(spec) != NULL)
         return total;
-    r = config_errors_add(errors, origin->text, origin->size,
-                          name != NULL ? "$.readiness.listener" : "$.readiness.type",
-                          "expected %s to ask workers over, found none",
-                          name != NULL ? "the name of a TCP listener" : "a TCP listener");
+    if (name != NULL)
+        r = config_errors_add(errors, origin->text, origin->size, "$.readiness.listener",
+                              "expected the name of a TCP listener to ask workers over, found "
+                              "\"%s\"",
+                              name);
+    else
+        r = config_errors_add(errors, origin->text, origin->size, "$.readiness.type",
+                              "expected a TCP listener to ask workers over, found none");
     return r < 0 ? r : 1;
 }
 

@@ -172,7 +172,7 @@ static void ask(struct fixture *fixture, const char *request, uint64_t milliseco
     assert_int_equal(ask_start(fixture->loop, &question, on_answered, fixture, &fixture->ask),
                      0);
     assert_int_equal(fixture->answers, 0); /* never from within */
-    loop_run(fixture->loop);
+    assert_int_equal(loop_run(fixture->loop), 0);
     assert_int_equal(fixture->answers, 1);
 }
 
