@@ -203,7 +203,15 @@ static void add_note(struct table *table, const struct worker_view *worker)
         between = "; ";
     }
     if (worker->expired) {
-        (void)fprintf(stream, "%sto be replaced for its %s", between, worker->expired);
+        bool sick = strcmp(worker->expired, "unhealthy") == 0 ||
+                    strcmp(worker->expired, "unanswered") == 0; /* its probe tells */
+
+        (void)fprintf(stream, "%sto be replaced%s%s", between, sick ? "" : " for its ",
+                      sick ? "" : worker->expired);
+        between = "; ";
+    }
+    if (worker->probe) {
+        (void)fprintf(stream, "%sprobe: %s", between, worker->probe);
         between = "; ";
     }
     if (worker->adopted) {

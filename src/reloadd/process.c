@@ -14,6 +14,7 @@
 #include "reloadd/birth.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
+#include "reloadd/probe.h"
 #include "reloadd/readiness.h"
 #include "wire/notify.h"
 
@@ -115,6 +116,7 @@ static void process_free(struct process *process)
         place = &(*place)->next;
     if (*place)
         *place = process->next;
+    probe_end(process);
     unguard(process);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
@@ -291,16 +293,14 @@ static void take_status(struct process *process, const char *text, size_t size)
 
 static void take_notice(struct process *process, const struct notice *notice)
 {
-    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
-
     if (notice->said & NOTICE_STATUS)
         take_status(process, notice->status, notice->status_size);
     if (notice->said & NOTICE_WATCHDOG_SET)
         post(process, (struct event){.kind = EVENT_WATCHDOG_SET, .span = notice->watchdog});
     if (notice->said & NOTICE_EXTEND)
         post(process, (struct event){.kind = EVENT_EXTEND, .span = notice->extend});
-    if ((notice->said & NOTICE_READY) && policy->readiness != READINESS_DELAY)
-        post(process, (struct event){.kind = EVENT_READY});
+    if (notice->said & NOTICE_READY)
+        readiness_of_said(process);
     if (notice->said & NOTICE_PING)
         post(process, (struct event){.kind = EVENT_PING});
     if (notice->said & NOTICE_TRIGGER)
@@ -492,10 +492,9 @@ int process_adopt_consume(struct app *app, const struct worker *worker, uint32_t
         return r;
     }
     process_insert(process);
-    if (worker->state == WORKER_STARTING)
-        readiness_of_adopted(process);
     if (worker->state == WORKER_DRAINING && !instant_is_never(worker->asked))
         drain_resume(process);
+    readiness_of_adopted(process, worker->state);
     return 0;
 }
 

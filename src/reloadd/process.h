@@ -28,6 +28,7 @@ struct descriptor;
 struct handshakes;
 struct lines;
 struct listener;
+struct probe;
 
 struct process {
     struct process *next;
@@ -51,6 +52,7 @@ struct process {
     bool asked_to_go;
     bool looked_at;        /* wants to be seen accepting (readiness.h) */
     unsigned looks;        /* how often it was */
+    struct probe *probe;   /* asks it (probe.h); NULL: nobody does */
     bool adopted;          /* of an earlier primary: not our child, perhaps */
     uint64_t memory_bytes; /* at the last weighing; 0: not weighed yet */
     unsigned heavy_looks;  /* weighings in a row at which it was too heavy (weigh.h) */

@@ -5,6 +5,7 @@
 #include "os/proc.h"
 #include "reloadd/app.h"
 #include "reloadd/lanes.h"
+#include "reloadd/probe.h"
 #include "reloadd/process.h"
 
 enum {
@@ -60,13 +61,22 @@ static bool is_accepting(const struct app *app, struct process *process)
     /* Nothing to be seen at: the program runs, or its loader still does. */
     if (spec->listener_n == 0)
         return !proc_runs(process->pid, app->loader);
-    if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0 && process->looks == 0)
-        app_say(
-            process->app, LEVEL_WARNING,
-            "worker %llu (pid %d) may not be looked into: it is ready when it sends READY=1",
-            (unsigned long long)process->worker, process->pid);
+    if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0) {
+        /* Whether it accepts is then for its probe to find out. */
+        accepting = readiness_probes(spec->policy.readiness);
+        if (!accepting && process->looks == 0)
+            app_say(process->app, LEVEL_WARNING,
+                    "worker %llu (pid %d) may not be looked into: it is ready when it sends "
+                    "READY=1",
+                    (unsigned long long)process->worker, process->pid);
+    }
     process->looks++;
     return accepting;
+}
+
+static bool is_looked_at(const struct policy *policy)
+{
+    return policy->readiness == READINESS_AUTO || readiness_probes(policy->readiness);
 }
 
 void readiness_of_started(struct process *process)
@@ -74,9 +84,9 @@ void readiness_of_started(struct process *process)
     struct app *app = process->app;
     const struct spec *spec = app_spec(app, process->revision);
 
-    if (spec->policy.readiness != READINESS_AUTO)
+    if (!is_looked_at(&spec->policy))
         return;
-    if (spec->listener_n == 0) {
+    if (spec->listener_n == 0 && spec->policy.readiness == READINESS_AUTO) {
         app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
         return;
     }
@@ -85,12 +95,39 @@ void readiness_of_started(struct process *process)
 }
 
 /* Whether its exec went well was told to the primary that has died. */
-void readiness_of_adopted(struct process *process)
+void readiness_of_adopted(struct process *process, enum worker_state state)
 {
-    if (app_spec(process->app, process->revision)->policy.readiness != READINESS_AUTO)
+    if (state == WORKER_WARMING || state == WORKER_ADMITTED)
+        probe_begin_adopted(process);
+    if (state != WORKER_STARTING ||
+        !is_looked_at(&app_spec(process->app, process->revision)->policy))
         return;
     process->looked_at = true;
     schedule(process->app);
+}
+
+void readiness_of_said(struct process *process)
+{
+    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
+
+    if (readiness_probes(policy->readiness)) {
+        process->looked_at = false;
+        probe_begin(process);
+    } else if (policy->readiness != READINESS_DELAY) {
+        app_post(process->app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
+    }
+}
+
+/* It was seen to accept. */
+static void take_seen(struct process *process)
+{
+    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
+
+    process->looked_at = false;
+    if (readiness_probes(policy->readiness))
+        probe_begin(process);
+    else
+        app_post(process->app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
 }
 
 void readiness_look(void *user)
@@ -105,8 +142,7 @@ void readiness_look(void *user)
         if (!worker || worker->state != WORKER_STARTING) {
             each->looked_at = false;
         } else if (is_accepting(app, each)) {
-            each->looked_at = false;
-            app_post(app, &(struct event){.kind = EVENT_READY, .worker = each->worker});
+            take_seen(each);
         }
     }
     app_pump(app);

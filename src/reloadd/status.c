@@ -7,6 +7,7 @@
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/limits.h"
+#include "reloadd/probe.h"
 #include "reloadd/process.h"
 #include "wire/present.h"
 #include "wire/strings.h"
@@ -23,6 +24,7 @@ enum {
 
 struct worker_parts {
     char waits_for[WORDS_SIZE];
+    char probe[PROBE_WORDS_SIZE];
     char log_identifier[SYSTEM_JOURNAL_IDENTIFIER_SIZE];
     struct connections_view connections;
 };
@@ -86,12 +88,30 @@ static struct store *store_new(const struct app *app)
     return NULL;
 }
 
+/* What was asked, and what answer was wanted, as far as the revision is still known. */
+static void add_probe(const struct app *app, const struct reason *reason,
+                      char text[static FAILURE_TEXT_SIZE])
+{
+    const struct revision_entry *entry = revisions_find(&app->revisions, reason->revision);
+    size_t n = strlen(text);
+    char target[PROBE_WORDS_SIZE];
+
+    if (!entry || !entry->pinned || *probe_target(app, &entry->spec, target) == '\0')
+        return;
+    if (reason->cause == CAUSE_UNHEALTHY)
+        (void)snprintf(text + n, FAILURE_TEXT_SIZE - n, ", expected %s (%s)",
+                       spec_probe_expect(&entry->spec), target);
+    else if (reason->cause == CAUSE_UNANSWERED)
+        (void)snprintf(text + n, FAILURE_TEXT_SIZE - n, " (%s)", target);
+}
+
 bool failure_fill(struct app *app, const struct reason *reason,
                   char text[static FAILURE_TEXT_SIZE], struct failure_view *ret_failure)
 {
     char **lines = app_last_words(app, reason->worker);
 
     (void)reason_describe(reason, text, FAILURE_TEXT_SIZE);
+    add_probe(app, reason, text);
     return failure_view_fill(reason, text, (const char *const *)lines,
                              strings_count((const char *const *)lines), ret_failure);
 }
@@ -117,6 +137,8 @@ static const char *worker_words(const struct app *app, const struct worker *work
         [READINESS_AUTO] = "READY=1, or to be seen accepting",
         [READINESS_NOTIFY] = "READY=1",
         [READINESS_DELAY] = "readiness.delay_seconds to pass",
+        [READINESS_HTTP] = "a good answer to its probe",
+        [READINESS_TCP] = "it to accept its probe",
     };
 
     switch (worker->state) {
@@ -143,7 +165,8 @@ static const char *worker_words(const struct app *app, const struct worker *work
     return NULL;
 }
 
-/* Which limit of `recycle` it is over. Its weight is not journaled, its age can be computed. */
+/* Why it is to be replaced. Its health and its weight are not journaled, its age can be
+ * computed. */
 static const char *expiry_words(const struct app *app, const struct worker *worker)
 {
     const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
@@ -151,6 +174,10 @@ static const char *expiry_words(const struct app *app, const struct worker *work
 
     if (instant_is_never(worker->expired))
         return NULL;
+    if (worker->unhealthy.cause != CAUSE_NONE)
+        return cause_name(worker->unhealthy.cause);
+    if (by_memory && !worker->overweight && policy->recycle_memory == 0)
+        return cause_name(CAUSE_UNHEALTHY);
     return cause_name(by_memory ? CAUSE_MEMORY : CAUSE_AGE);
 }
 
@@ -221,6 +248,7 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         .status = process ? process->status : NULL,
         .adopted = process && process->adopted,
         .expired = expiry_words(app, worker),
+        .probe = process ? probe_words(process, parts->probe) : NULL,
         .log_identifier = log_identifier(app, worker, parts->log_identifier),
     };
     if (!instant_is_never(worker->asked))

@@ -200,6 +200,9 @@ static int read_root(const struct config_reader *reader, unsigned flags, const j
         config_is_fatal(&total, config_check_relations(reader, spec)) ||
         config_is_fatal(&total, config_check_unique(reader, spec)))
         return total;
+    if ((flags & CONFIG_LISTEN_ELSEWHERE) == 0 &&
+        config_is_fatal(&total, config_check_probe(spec, &origin, reader->errors)))
+        return total;
     if ((flags & CONFIG_EXEC_ELSEWHERE) != 0)
         return total;
     if (json_object_get(value, "exec") == NULL &&

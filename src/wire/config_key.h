@@ -17,7 +17,10 @@ enum config_type {
     CONFIG_ACCOUNT,    /* a user or group, name or number -> char * */
     CONFIG_VARIABLES,  /* an object of strings -> char **, "NAME=value" */
     CONFIG_WORKERS,    /* a count, "max" or "max-1" -> struct spec */
-    CONFIG_READINESS,  /* "auto", "notify", "delay" -> enum readiness */
+    CONFIG_READINESS,  /* "auto", "notify", "delay", "http", "tcp" -> enum readiness */
+    CONFIG_TARGET,     /* a path of a URL -> char * */
+    CONFIG_EXPECT,     /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
+    CONFIG_HOST,       /* a Host header -> char * */
     CONFIG_DELIVERY,   /* "inherit" */
     CONFIG_DISPATCH,   /* "auto", "shared" -> enum dispatch */
     CONFIG_DRAIN_WAIT, /* "auto", "queue", "quiet" -> enum drain_wait */

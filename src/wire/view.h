@@ -58,6 +58,7 @@ struct worker_view {
     const char *status; /* may be NULL */
     bool adopted;
     const char *expired; /* may be NULL */
+    const char *probe;   /* may be NULL */
     struct optional_float asked;
     const char *log_identifier; /* may be NULL */
     struct optional_int lane;

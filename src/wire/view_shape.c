@@ -66,6 +66,7 @@ static const struct member worker_members[] = {
     {WORKER(status), .type = MEMBER_TEXT, .optional = true},
     {WORKER(adopted), .type = MEMBER_BOOL, .optional = true},
     {WORKER(expired), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(probe), .type = MEMBER_TEXT, .optional = true},
     {WORKER(asked), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {WORKER(log_identifier), .type = MEMBER_TEXT, .optional = true},
     {WORKER(lane), .type = MEMBER_OPTIONAL_INT, .optional = true},

@@ -44,7 +44,7 @@ static void readiness_from_name_is_the_inverse(void **state)
     (void)state;
     for (unsigned i = 0; i < READINESS_N; i++)
         assert_int_equal(readiness_from_name(readiness_name((enum readiness)i)), i);
-    assert_int_equal(readiness_from_name("http"), READINESS_N);
+    assert_int_equal(readiness_from_name("https"), READINESS_N);
 }
 
 static void drain_wait_from_name_is_the_inverse(void **state)

@@ -75,6 +75,7 @@ static const struct worker_view full_workers[] = {
      "3 active",
      true,
      "memory",
+     "no answer in time (3 in a row)",
      {0},
      "web-r7-w12-s0",
      {true, 3},

@@ -126,6 +126,45 @@ static void expect_vector(char **actual, char **expected)
         assert_string_equal(actual[i], expected[i]);
 }
 
+/* A spec without a probe says nothing of one, whatever the defaults are. */
+static void probe_is_encoded_where_there_is_one_alone(void **state)
+{
+    struct spec spec = whole_spec(), again;
+    char *text;
+
+    (void)state;
+    spec.probe = (struct probe_spec){.path = copy("/healthz"),
+                                     .expect = copy("2xx,301"),
+                                     .host = copy("a"),
+                                     .listener = copy("web"),
+                                     .interval = {31},
+                                     .timeout = {32},
+                                     .failures = 33,
+                                     .liveness = true};
+    text = encode(&spec);
+    assert_null(strstr(text, "probe"));
+    free(text);
+    spec.policy.readiness = READINESS_HTTP;
+    text = encode(&spec);
+    assert_int_equal(spec_decode(text, strlen(text), &again), 0);
+    assert_string_equal(again.probe.path, "/healthz");
+    assert_string_equal(again.probe.expect, "2xx,301");
+    assert_string_equal(again.probe.host, "a");
+    assert_string_equal(again.probe.listener, "web");
+    assert_int_equal(again.probe.interval.nanoseconds, 31);
+    assert_int_equal(again.probe.timeout.nanoseconds, 32);
+    assert_int_equal(again.probe.failures, 33);
+    assert_true(again.probe.liveness);
+    spec_release(&again);
+    free(text);
+    free(spec.probe.expect);
+    spec.probe.expect = copy("2xx,");
+    text = encode(&spec);
+    assert_int_equal(spec_decode(text, strlen(text), &again), 1);
+    free(text);
+    spec_release(&spec);
+}
+
 static void decode_encoded_spec_is_the_same(void **state)
 {
     struct spec spec = whole_spec(), again;
@@ -396,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode_encoded_spec_is_the_same),
+        cmocka_unit_test(probe_is_encoded_where_there_is_one_alone),
         cmocka_unit_test(decode_unpinned_spec_stays_unpinned),
         cmocka_unit_test(decode_without_any_member_is_refused),
         cmocka_unit_test(decode_wrong_member_is_refused),
