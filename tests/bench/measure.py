@@ -55,6 +55,9 @@ def kill_tree(pids):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     wait("killed processes to go", lambda: not any(map(is_alive, pids)), ENDING_SECONDS)
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):  # its parent saw to it, or will: Popen.wait()
+            os.waitpid(pid, os.WNOHANG)
 
 
 def wait(what, condition, seconds=lib.PATIENCE_SECONDS, step=0.005):

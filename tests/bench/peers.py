@@ -21,8 +21,7 @@ import time
 import measure
 from measure import HERE, NODE, children_of, descendants_of, is_alive, kill_tree, lib, wait
 
-RELOAD_SECONDS = 90
-STOPPING_SECONDS = 5
+RELOAD_SECONDS = 130  # four workers that are killed after 30 s each, and a little
 PM2_LOCK = HERE / "pm2"
 PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 
