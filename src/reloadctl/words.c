@@ -67,8 +67,7 @@ const char *words_connections(const struct connections_view *connections,
     size_t used = add_count(text, 0, connections->active, "active");
 
     used = add_count(text, used, connections->idle, "idle");
-    used = add_count(text, used,
-                     connections->open - connections->active - connections->idle,
+    used = add_count(text, used, connections->open - connections->active - connections->idle,
                      "on a unix socket");
     used = add_count(text, used, connections->queued.present ? connections->queued.value : 0,
                      "queued");

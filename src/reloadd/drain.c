@@ -197,8 +197,8 @@ static void enter(struct process *process, enum drain_phase phase, struct instan
     drain->phase = phase;
     drain->looks = 0;
     drain->looks_with_all_read = 0;
-    drain->limit = phases[phase].limit ? instant_plus(now, phases[phase].limit(process))
-                                       : INSTANT_NEVER;
+    drain->limit =
+        phases[phase].limit ? instant_plus(now, phases[phase].limit(process)) : INSTANT_NEVER;
     if (phase == DRAIN_SIGNALLED)
         send_signal(process);
 }
@@ -284,9 +284,8 @@ static bool any_is_waiting(const struct app *app)
 /* When the next count is to be made, for those who wait for it or for those who watch. */
 static struct instant next_count(const struct app *app)
 {
-    struct instant next = server_is_watched(app->server)
-                              ? census_next(app, CENSUS_AT_LEISURE)
-                              : INSTANT_NEVER;
+    struct instant next =
+        server_is_watched(app->server) ? census_next(app, CENSUS_AT_LEISURE) : INSTANT_NEVER;
 
     for (const struct process *each = app->processes; each; each = each->next)
         if (is_waiting(each) && phases[each->drain.phase].counts)
@@ -306,8 +305,7 @@ static struct instant next_look(const struct app *app, struct instant now)
         if (!drain_is_under_way(each))
             continue;
         if (is_waiting(each) && phases[each->drain.phase].counts)
-            wanted = instant_earlier(instant_later(wanted, next_count(app)),
-                                     each->drain.limit);
+            wanted = instant_earlier(instant_later(wanted, next_count(app)), each->drain.limit);
         next = instant_earlier(next, wanted);
     }
     return next;

@@ -288,7 +288,8 @@ static const struct mistake mistakes[] = {
     {"{" EXEC ", \"workers\": 1025}", "web.json:1:28: $.workers: expected a number from 1 "
                                       "to 1024, \"max\" or \"max-1\", found 1025\n"},
     {"{" EXEC ", \"drain\": {\"wait\": \"long\"}}",
-     "web.json:1:35: $.drain.wait: expected \"auto\", \"queue\" or \"quiet\", found \"long\"\n"},
+     "web.json:1:35: $.drain.wait: expected \"auto\", \"queue\" or \"quiet\", found "
+     "\"long\"\n"},
     {"{" EXEC ", \"drain\": {\"timeout_seconds\": -0.5}}",
      "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
      "31536000, found -0.5\n"},
