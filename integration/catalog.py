@@ -8,14 +8,15 @@ import subprocess
 
 import lib
 
-THREADS = {"S3": 48}  # where each connection takes a thread or a process for as long as it lives
+# Where each connection that is kept holds a thread or a process for some time after each answer.
+THREADS = {"S3": 48}
 
 PROGRAMS = {
     "node": lib.Program("node", file="captured.json"),
     "express": lib.Program("express", needs=("node", "npm")),
     "gunicorn": lib.Program("gunicorn", file="captured.json"),
     "uvicorn": lib.Program("uvicorn", file="captured.json"),
-    "puma": lib.Program("puma"),
+    "puma": lib.Program("puma", sleepers=THREADS),
     "unicorn": lib.Program("unicorn"),
     "starman": lib.Program("starman", sleepers=THREADS),
     "uwsgi": lib.Program("uwsgi"),

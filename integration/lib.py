@@ -272,9 +272,9 @@ class App(contextlib.AbstractContextManager):
 class Load(contextlib.AbstractContextManager):
     """The strict load client, running until stop(): on the app's address, or another before it."""
 
-    def __init__(self, app, shape, *options, address=None):
-        self.report_path = app.folder / ("report-" + shape)
-        self.timeline = app.folder / ("timeline-" + shape)
+    def __init__(self, app, shape, *options, address=None, folder=None):
+        self.report_path = (folder or app.folder) / ("report-" + shape)
+        self.timeline = (folder or app.folder) / ("timeline-" + shape)
         self.process = subprocess.Popen(
             [binary("loadclient"), "--shape", shape, "--json", str(self.report_path),
              "--timeline", str(self.timeline), *options, address or app.address()])

@@ -8,7 +8,8 @@ import java.util.concurrent.Executors;
 
 /** GET /echo/ID[?ms=N]: "ID REVISION PID\n", after N ms. No stop logic: SIGTERM ends it. */
 public final class Server {
-    private static final String REVISION = System.getenv().getOrDefault("RELOADD_REVISION", "0");
+    private static final String REST = " " + System.getenv().getOrDefault("RELOADD_REVISION", "0")
+            + " " + ProcessHandle.current().pid() + "\n";
 
     private static void echo(HttpExchange exchange) throws IOException {
         String id = exchange.getRequestURI().getPath().split("/")[2];
@@ -20,8 +21,7 @@ public final class Server {
                 throw new IOException(e);
             }
         }
-        byte[] line = (id + " " + REVISION + " " + ProcessHandle.current().pid() + "\n")
-                .getBytes(StandardCharsets.US_ASCII);
+        byte[] line = id.concat(REST).getBytes(StandardCharsets.US_ASCII);
         exchange.sendResponseHeaders(200, line.length);
         exchange.getResponseBody().write(line);
         exchange.close();
