@@ -31,8 +31,9 @@ fn read_head(reader: &mut impl BufRead) -> Result<Option<(String, bool)>> {
 fn answer(request: &str, revision: &str) -> String {
     let target = request.split(' ').nth(1).unwrap_or("");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(id) = path.strip_prefix("/echo/") else {
-        return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_string();
+    let id = match path.strip_prefix("/echo/") {
+        Some(id) => id,
+        None => return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_string(),
     };
     if let Some(Ok(ms)) = query.strip_prefix("ms=").map(str::parse) {
         thread::sleep(Duration::from_millis(ms));
