@@ -85,6 +85,16 @@ void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE])
     (void)snprintf(name, FD_NAME_SIZE, "notify-%llu", (unsigned long long)worker);
 }
 
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE])
+{
+    (void)snprintf(name, FD_NAME_SIZE, "channel-%llu", (unsigned long long)worker);
+}
+
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE])
+{
+    (void)snprintf(name, FD_NAME_SIZE, "capture-%llu", (unsigned long long)worker);
+}
+
 void fd_store_name_worker(uint64_t worker, uint32_t slot, uint64_t revision,
                           char name[static FD_NAME_SIZE])
 {
@@ -113,6 +123,12 @@ bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_
 
 bool fd_store_is_own_name(const char *name)
 {
+    static void (*const writers[])(uint64_t worker, char name[static FD_NAME_SIZE]) = {
+        fd_store_name_notify,
+        fd_store_name_channel,
+        fd_store_name_capture,
+    };
+    const char *dash = strchr(name, '-');
     unsigned long long worker;
     uint64_t number;
     uint64_t revision;
@@ -121,10 +137,14 @@ bool fd_store_is_own_name(const char *name)
 
     if (fd_store_read_worker(name, &number, &slot, &revision))
         return true;
-    if (sscanf(name, "notify-%llu", &worker) != 1)
+    if (!dash || sscanf(dash, "-%llu", &worker) != 1)
         return false;
-    fd_store_name_notify(worker, again);
-    return strcmp(name, again) == 0; /* "notify-7.socket" is a socket unit's */
+    for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
+        writers[i](worker, again);
+        if (strcmp(name, again) == 0) /* "notify-7.socket" is a socket unit's */
+            return true;
+    }
+    return false;
 }
 
 bool fd_store_has_workers(const struct fd_store *store)

@@ -4,7 +4,12 @@
  *
  *   notify-7     the notify socket of worker 7, before the worker is born
  *   worker-7-2-3 the pidfd of worker 7, which is in slot 2 and runs revision 3
- *   listener     a listener that the primary has opened itself
+ *   channel-7    where the loader of worker 7 sends its capture filter (capturing.h)
+ *   capture-7    that filter's descriptor, from which its binds are received
+ *   opened-8912  a listener that the primary has opened itself, by its inode
+ *   discovered-8912-0
+ *                a listener that a worker has bound; the second number is its ordinal, where
+ *                that was with port 0 (listeners.h)
  *
  * The names alone tell whose a worker is, so that it can be adopted where the journal was lost.
  */
@@ -48,8 +53,10 @@ void fd_store_drop(const struct fd_store *store, const char *name);
 
 enum { FD_NAME_SIZE = 80 };
 
-/* The names of a worker's two descriptors. */
+/* The names of a worker's descriptors. */
 void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE]);
 void fd_store_name_worker(uint64_t worker, uint32_t slot, uint64_t revision,
                           char name[static FD_NAME_SIZE]);
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "os/owner.h"
+#include "os/socket_file.h"
 #include "reloadd/account.h"
 
 #include <stdarg.h>
@@ -99,12 +100,12 @@ static void listener_release(struct listener *listener)
     free(listener->bound);
     free(listener->name);
     free(listener->differs);
+    free(listener->stored);
     *listener = (struct listener){.fd = -1};
 }
 
-/* Puts the socket into the table; owns `fd` on success. */
-static int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted,
-                              int fd, bool inherited)
+int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted, int fd,
+                       bool inherited)
 {
     struct listener listener = {.fd = fd, .inherited = inherited};
     struct listener_description description;
@@ -131,6 +132,20 @@ static int listeners_add_take(struct listeners *listeners, const struct listener
     return 0;
 }
 
+int listeners_keep(const struct listeners *listeners, struct listener *listener)
+{
+    char name[FD_NAME_SIZE];
+
+    if (!listeners->store)
+        return 0;
+    listeners_store_name(listener, name);
+    listener->stored = strdup(name);
+    if (!listener->stored)
+        return -ENOMEM;
+    fd_store_keep(listeners->store, name, listener->fd);
+    return 0;
+}
+
 /* One that an earlier primary has opened is ours, as if we had opened it. */
 static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
                            const struct listener_spec *wanted, struct inherited *inherited)
@@ -140,8 +155,10 @@ static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
     if (r < 0)
         return r;
     r = listeners_add_take(listeners, wanted, inherited->fd, !inherited->opened);
-    if (r == 0 && inherited->opened)
+    if (r == 0 && inherited->opened) {
+        listeners->items[listeners->n - 1].stored = take_ptr(inherited->name);
         inherited->fd = -1;
+    }
     inherited->taken = r == 0 && !inherited->opened;
     return r;
 }
@@ -151,7 +168,6 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
                          char error[static LISTENERS_ERROR_SIZE])
 {
     _cleanup_fd_ int fd = -1;
-    char name[FD_NAME_SIZE];
     int r = open_one(spec, wanted, &fd);
 
     if (r < 0)
@@ -161,12 +177,8 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
         r = listeners_add_take(listeners, wanted, fd, false);
     if (r < 0)
         return r;
-    if (listeners->store) {
-        listeners_store_name(&listeners->items[listeners->n - 1].identity, name);
-        fd_store_keep(listeners->store, name, fd);
-    }
     fd = -1; /* the table's */
-    return 0;
+    return listeners_keep(listeners, &listeners->items[listeners->n - 1]);
 }
 
 static int acquire(struct listeners *listeners, const struct spec *spec,
@@ -205,6 +217,7 @@ static int refresh(struct listeners *listeners, const struct listener_spec *want
     }
     free(listener->name);
     listener->name = name;
+    listener->discovered = false;
     free(listener->differs);
     listener->differs = take_ptr(differs);
     if (wanted->type != LISTENER_UNIX || listener->inherited)
@@ -230,16 +243,15 @@ static void listener_give_back(struct listeners *listeners, struct listener *lis
  * that address again. */
 static void listener_close(struct listeners *listeners, struct listener *listener)
 {
-    char name[FD_NAME_SIZE];
-
+    if (listener->kept)
+        socket_file_forget(listener->address);
     if (listener->inherited) {
         listener_give_back(listeners, listener);
     } else {
         if (listener->address[0] == '/')
             (void)unlink(listener->address);
-        listeners_store_name(&listener->identity, name);
-        if (listeners->store)
-            fd_store_drop(listeners->store, name);
+        if (listener->stored)
+            fd_store_drop(listeners->store, listener->stored);
     }
     listener_release(listener);
 }

@@ -12,8 +12,10 @@
 #include "os/spawn.h"
 #include "reloadd/app.h"
 #include "reloadd/birth.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/readiness.h"
+#include "reloadd/socket_files.h"
 #include "wire/notify.h"
 
 #include <fcntl.h>
@@ -65,16 +67,19 @@ size_t process_pids(const struct process *process, pid_t *pids, size_t max)
 size_t process_listeners(const struct process *process,
                          const struct listener *list[static PROCESS_LISTENERS_MAX])
 {
+    const struct listeners *listeners = &process->app->listeners;
     const struct spec *spec = app_spec(process->app, process->revision);
     size_t n = 0;
 
     for (size_t i = 0; i < spec->listener_n && n < PROCESS_LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&process->app->listeners, spec->listeners[i].address);
+        const struct listener *listener = listeners_find(listeners, spec->listeners[i].address);
 
         if (listener)
             list[n++] = listener;
     }
+    for (size_t i = 0; i < listeners->n && n < PROCESS_LISTENERS_MAX; i++)
+        if (capturing_has_bound(process, &listeners->items[i]))
+            list[n++] = &listeners->items[i];
     return n;
 }
 
@@ -115,6 +120,7 @@ static void process_free(struct process *process)
     if (*place)
         *place = process->next;
     unguard(process);
+    capturing_release(process, false);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
@@ -136,6 +142,7 @@ static void process_bury(struct process *process)
     fd_store_drop(store, name);
     fd_store_name_worker(process->worker, process->slot, process->revision, name);
     fd_store_drop(store, name);
+    capturing_release(process, true);
     if (process->notify_path)
         (void)unlink(process->notify_path);
     if (process->cgroup && cgroup_remove(process->cgroup) != 0)
@@ -372,7 +379,8 @@ static int watch_process(struct process *process, struct spawned *spawned, int *
     if (r < 0)
         return r;
     process->exec_fd = take_fd(spawned->status_fd);
-    return watch_notices(process, notify_fd);
+    r = capturing_begin(process);
+    return r < 0 ? r : watch_notices(process, notify_fd);
 }
 
 static void keep_pidfd(const struct process *process)
@@ -394,6 +402,8 @@ static int process_begin(struct process *process, const struct spec *spec)
         r = birth_make_cgroup(process);
     if (r == 0)
         r = open_output(process, &write_fd);
+    if (r == 0)
+        socket_files_keep_for(process);
     if (r == 0)
         r = birth_spawn(process, spec, write_fd, &spawned);
     if (r < 0)
@@ -451,7 +461,9 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
         return r;
     process->pidfd = *pidfd;
     keep_pidfd(process);
-    r = watch_notices(process, notify_fd);
+    r = capturing_adopt(process);
+    if (r == 0)
+        r = watch_notices(process, notify_fd);
     if (r < 0) {
         process->pidfd = -1;
         return r;

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 struct app;
+struct capturing;
 struct descriptor;
 struct lines;
 struct listener;
@@ -44,6 +45,7 @@ struct process {
     bool asked_to_go;
     bool looked_at;        /* wants to be seen accepting (readiness.h) */
     unsigned looks;        /* how often it was */
+    bool explained;        /* why it was never ready (readiness.h) */
     bool adopted;          /* of an earlier primary: not our child, perhaps */
     uint64_t memory_bytes; /* at the last weighing; 0: not weighed yet */
     unsigned heavy_looks;  /* weighings in a row at which it was too heavy (weigh.h) */
@@ -56,6 +58,7 @@ struct process {
     int exec_fd;   /* owned by exec_watch */
     int notify_fd; /* owned by notify_watch */
     struct lines *output;
+    struct capturing *capturing; /* NULL: its binds are its own */
 };
 
 /* Starts a worker and answers the core with SPAWNED or SPAWN_FAILED. */

@@ -10,8 +10,15 @@ struct process;
  * listener has nothing to be seen at: running is ready. */
 void readiness_of_started(struct process *process);
 
+/* The worker has called listen(2) on a listener of ours (capturing.h): begins to look at it. */
+void readiness_of_listening(struct process *process);
+
 /* The same for one that an earlier primary has started, and was not ready when that died. */
 void readiness_of_adopted(struct process *process);
+
+/* One that was not ready in time: says why among its own last lines, where there is more to say
+ * than that. Once. */
+void readiness_explain(struct process *process);
 
 /* The timer's turn: looks at everybody that is to be looked at. */
 void readiness_look(void *app);

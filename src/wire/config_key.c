@@ -59,7 +59,7 @@ const struct config_key config_keys[] = {
     {"readiness", "delay_seconds", CONFIG_SECONDS, OF_SPEC(policy.readiness_delay), 0,
      CONFIG_SECONDS_MAX, "1"},
 
-    {"delivery", "type", CONFIG_DELIVERY, 0, 0, 0, "\"inherit\""},
+    {"delivery", "type", CONFIG_DELIVERY, OF_SPEC(delivery), 0, 0, "\"auto\""},
     {"delivery", "dialects", CONFIG_DIALECTS, OF_SPEC(dialects), 0, 0,
      "[\"listen_fds\", \"server_starter\", \"einhorn\"]"},
 

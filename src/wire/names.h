@@ -16,5 +16,11 @@ extern const char *const dialect_names[];
 /* The bit of a dialect, or 0 where the name is none. */
 uint32_t dialect_from_name(const char *name);
 
+/* "inherit", "auto", "capture". Static. */
+const char *delivery_name(enum delivery delivery);
+
+/* DELIVERY_N where the name is none. */
+enum delivery delivery_from_name(const char *name);
+
 /* READINESS_N where the name is none. */
 enum readiness readiness_from_name(const char *name);

@@ -46,6 +46,14 @@ enum dialect {
     DIALECT_STDIN = 1 << 7, /* the first listener as descriptor 0: FastCGI */
 };
 
+/* How a worker gets its sockets. */
+enum delivery {
+    DELIVERY_INHERIT, /* as open descriptors, told of by dialects; what old journals mean */
+    DELIVERY_AUTO,    /* both ways at once */
+    DELIVERY_CAPTURE, /* its bind(2) and listen(2) are answered with them (os/capture.h) */
+    DELIVERY_N,
+};
+
 enum workers_type {
     WORKERS_COUNT,
     WORKERS_MAX_OF_PROCESSORS,      /* "max" */
@@ -75,6 +83,8 @@ struct spec {
     char *group;
     enum workers_type workers_type;
     uint32_t dialects; /* of enum dialect */
+    enum delivery delivery;
+    bool discovers; /* `listen` says nothing: what a worker binds becomes a listener */
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     char **check;
