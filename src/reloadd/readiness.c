@@ -102,6 +102,16 @@ static bool is_accepting(const struct app *app, struct process *process)
     return accepting;
 }
 
+/* By captured calls alone can it have anything to accept from. */
+bool readiness_waits_for_listen(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+
+    return spec->policy.readiness == READINESS_AUTO &&
+           (spec->discovers || (spec->delivery == DELIVERY_CAPTURE && spec->listener_n > 0)) &&
+           instant_is_never(capturing_listened(process));
+}
+
 void readiness_of_started(struct process *process)
 {
     struct app *app = process->app;
@@ -113,8 +123,8 @@ void readiness_of_started(struct process *process)
         app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
         return;
     }
-    if (spec->discovers || spec->delivery == DELIVERY_CAPTURE)
-        return; /* it has nothing to accept from yet: readiness_of_listening() */
+    if (readiness_waits_for_listen(process))
+        return; /* readiness_of_listening() goes on */
     process->looked_at = true;
     schedule(app);
 }

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct app;
 struct process;
 
@@ -15,6 +17,9 @@ void readiness_of_listening(struct process *process);
 
 /* The same for one that an earlier primary has started, and was not ready when that died. */
 void readiness_of_adopted(struct process *process);
+
+/* Whether it has not even called listen(2) yet, and is to. */
+bool readiness_waits_for_listen(const struct process *process);
 
 /* One that was not ready in time: says why among its own last lines, where there is more to say
  * than that. Once. */

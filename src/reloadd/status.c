@@ -4,9 +4,12 @@
 #include "os/memory.h"
 #include "os/system_journal.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/limits.h"
 #include "reloadd/process.h"
+#include "reloadd/readiness.h"
+#include "wire/names.h"
 #include "wire/present.h"
 #include "wire/strings.h"
 
@@ -109,6 +112,7 @@ static const char *worker_words(const struct app *app, const struct worker *work
 {
     double left = seconds_left(app, worker->deadline);
     const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
+    const struct process *process = process_find(app, worker->id);
     static const char *const sign[READINESS_N] = {
         [READINESS_AUTO] = "READY=1, or to be seen accepting",
         [READINESS_NOTIFY] = "READY=1",
@@ -119,7 +123,11 @@ static const char *worker_words(const struct app *app, const struct worker *work
     case WORKER_SPAWNING:
         return "its process";
     case WORKER_STARTING:
-        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)", sign[policy->readiness], left);
+        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)",
+                       process && readiness_waits_for_listen(process)
+                           ? "its listen(2), or READY=1"
+                           : sign[policy->readiness],
+                       left);
         return words;
     case WORKER_WARMING:
         (void)snprintf(words, WORDS_SIZE, "min_ready_seconds to pass (%.1f s left)", left);
@@ -185,6 +193,7 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         .adopted = process && process->adopted,
         .expired = expiry_words(app, worker),
         .log_identifier = log_identifier(app, worker, texts->log_identifier),
+        .delivery = process ? capturing_delivery(process) : NULL,
     };
     if (!instant_is_never(worker->asked))
         ret_view->asked = optional_float(seconds_of(worker->asked));
@@ -391,6 +400,22 @@ static void fill_warnings(const struct app *app, struct store *store)
         warn_of_lost_listener(app, &running->spec, store);
 }
 
+static const char *source_of(const struct listener *listener)
+{
+    if (listener->discovered)
+        return "captured";
+    return listener->inherited ? "inherited" : "opened";
+}
+
+/* As the configuration of what runs has it. */
+static enum delivery delivery_of(const struct app *app)
+{
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+
+    return running && running->pinned ? running->spec.delivery : DELIVERY_INHERIT;
+}
+
 static void fill_app(struct app *app, struct store *store)
 {
     const struct rollout *rollout = app->rollout;
@@ -403,7 +428,7 @@ static void fill_app(struct app *app, struct store *store)
         .started = wall_to_seconds(app->started),
         .desired = rollout_desired(rollout),
         .admitted = count_state(rollout, WORKER_ADMITTED, WORKER_ADMITTED),
-        .delivery = "inherit",
+        .delivery = delivery_name(delivery_of(app)),
         .dispatch = "shared",
         .revision = (int64_t)rollout->stable,
         .release = app_release(app, rollout->stable),
@@ -422,7 +447,7 @@ static void fill_app(struct app *app, struct store *store)
         store->listeners[i] = (struct listener_view){
             .name = app->listeners.items[i].name,
             .address = app->listeners.items[i].bound,
-            .source = app->listeners.items[i].inherited ? "inherited" : "opened",
+            .source = source_of(&app->listeners.items[i]),
             .differs = app->listeners.items[i].differs,
         };
     for (size_t i = 0; i < rollout->worker_n; i++)

@@ -47,6 +47,7 @@ struct worker_view {
     const char *expired; /* may be NULL */
     struct optional_float asked;
     const char *log_identifier; /* may be NULL */
+    const char *delivery;       /* may be NULL */
 };
 
 struct slot_view {

@@ -50,6 +50,7 @@ static const struct member worker_members[] = {
     {WORKER(expired), .type = MEMBER_TEXT, .optional = true},
     {WORKER(asked), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {WORKER(log_identifier), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(delivery), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape worker_shape = {
