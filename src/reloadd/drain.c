@@ -36,14 +36,15 @@ static bool has_successors(const struct app *app, const struct listener *listene
     for (size_t i = 0; i < entry->spec.listener_n; i++)
         if (strcmp(entry->spec.listeners[i].address, listener->address) == 0)
             return true;
-    return false;
+    return listeners_was_bound_by(listener, app->rollout->target);
 }
 
 /* Whether it was taken off at least one of its listeners. */
 static bool detach(const struct process *process)
 {
     const struct app *app = process->app;
-    const struct spec *spec = app_spec(app, process->revision);
+    const struct listener *list[PROCESS_LISTENERS_MAX];
+    size_t list_n = process_listeners(process, list);
     struct detach_listener listeners[LISTENERS_MAX];
     pid_t pids[PIDS_MAX];
     size_t pid_n = process_pids(process, pids, PIDS_MAX);
@@ -51,13 +52,9 @@ static bool detach(const struct process *process)
     size_t count = 0;
     int r;
 
-    for (size_t i = 0; i < spec->listener_n && n < LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&app->listeners, spec->listeners[i].address);
-
-        if (listener && has_successors(app, listener))
-            listeners[n++] = (struct detach_listener){listener->fd, listener->identity.inode};
-    }
+    for (size_t i = 0; i < list_n && n < LISTENERS_MAX; i++)
+        if (has_successors(app, list[i]))
+            listeners[n++] = (struct detach_listener){list[i]->fd, list[i]->identity.inode};
     r = n > 0 ? detach_from_listeners(pids, pid_n, listeners, n, &count) : 0;
     if (r < 0)
         log_debug("worker %llu can't be detached: %s", (unsigned long long)process->worker,
@@ -68,21 +65,19 @@ static bool detach(const struct process *process)
 /* Where it can't be seen, nothing is waited for. */
 static enum unread_state look(const struct process *process)
 {
-    const struct spec *spec = app_spec(process->app, process->revision);
+    const struct listener *list[PROCESS_LISTENERS_MAX];
+    size_t list_n = process_listeners(process, list);
     pid_t pids[PIDS_MAX];
     uint16_t ports[LISTENERS_MAX];
     size_t port_n = 0;
     bool with_unix = false;
     enum unread_state state = UNREAD_NO_CONNECTION;
 
-    for (size_t i = 0; i < spec->listener_n && port_n < LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&process->app->listeners, spec->listeners[i].address);
-
-        if (spec->listeners[i].type == LISTENER_UNIX)
+    for (size_t i = 0; i < list_n && port_n < LISTENERS_MAX; i++) {
+        if (list[i]->port == 0)
             with_unix = true;
-        else if (listener)
-            ports[port_n++] = listener->port;
+        else
+            ports[port_n++] = list[i]->port;
     }
     (void)unread_look(pids, process_pids(process, pids, PIDS_MAX), ports, port_n, with_unix,
                       &state);

@@ -114,6 +114,9 @@ MUST_CHECK int listeners_discover_port_consume(struct listeners *listeners, cons
  * or -ENOMEM. */
 MUST_CHECK int listeners_rediscover(struct listeners *listeners, const uint64_t *revisions);
 
+/* Whether workers of this revision have bound it, and its configuration lacks it. */
+bool listeners_was_bound_by(const struct listener *listener, uint64_t revision);
+
 /* A worker of this revision has bound it. */
 void listeners_note_bound(struct listeners *listeners, const struct listener *listener,
                           uint64_t revision);

@@ -182,6 +182,14 @@ int listeners_rediscover(struct listeners *listeners, const uint64_t *revisions)
     return r;
 }
 
+bool listeners_was_bound_by(const struct listener *listener, uint64_t revision)
+{
+    for (size_t i = 0; i < LISTENER_REVISIONS && revision != 0; i++)
+        if (listener->revisions[i] == revision)
+            return true;
+    return false;
+}
+
 void listeners_note_bound(struct listeners *listeners, const struct listener *bound,
                           uint64_t revision)
 {
