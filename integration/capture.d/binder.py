@@ -52,6 +52,7 @@ class Server:
     def __init__(self, chosen):
         self.chosen = chosen
         self.sockets = []
+        self.private = None
         self.facts = {}
         self.asked = False
 
@@ -87,7 +88,7 @@ class Server:
             if self.chosen.twice:
                 self.facts["twice"] = self.try_again()
             if self.chosen.private:
-                self.open(self.chosen.private)
+                self.private = self.open(self.chosen.private)
         except OSError as error:
             print("bind: %s" % error, flush=True)
             os._exit(7)

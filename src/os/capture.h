@@ -70,8 +70,8 @@ enum {
     CAPTURE_ENDED = 2, /* and never will be: no process is under the filter any more */
 };
 
-/* Takes a copy of the descriptor that capture_filter_hand_over() has sent, from a unix socket of
- * any type. The message stays in the channel, so that whoever has that still has the filter,
+/* Takes a copy of the descriptor that capture_filter_hand_over() has sent, from a unix socket
+ * of any type. The message stays in the channel, so that whoever has that still has the filter,
  * too, until the copy is in safety, and closes the channel then. Does not block. *ret_fd is the
  * caller's and close-on-exec. Returns 0; 1 where it has not come yet; -EPIPE where the other
  * end is closed and it never will; -EBADMSG where something else came; -EOPNOTSUPP where the

@@ -55,8 +55,7 @@ bool rights_allow_port(const struct rights *rights, uint16_t port)
                        sizeof text, &size) < 0 ||
         sscanf(text, "%u", &first) != 1)
         first = UNPRIVILEGED_PORT_FIRST;
-    return port >= first ||
-           (rights->capabilities & (UINT64_C(1) << CAP_NET_BIND_SERVICE)) != 0;
+    return port >= first || (rights->capabilities & (UINT64_C(1) << CAP_NET_BIND_SERVICE)) != 0;
 }
 
 void rights_take_on(const struct rights *rights, struct rights *ret_before)

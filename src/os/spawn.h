@@ -3,9 +3,9 @@
  *
  * Between fork and exec of the loader the child does only what must be done there: default
  * signals, a process group, and its descriptors in their places: 0, 1, 2, the listeners from 3
- * on, behind them a capture filter's channel where there is one and the exec-status pipe, nothing
- * else. The flags of what it inherits are never
- * touched, for O_NONBLOCK belongs to all who share a socket.
+ * on, behind them a capture filter's channel where there is one and the exec-status pipe,
+ * nothing else. The flags of what it inherits are never touched, for O_NONBLOCK belongs to all
+ * who share a socket.
  *
  * The status pipe then tells: a line (base/exec_status.h) says which step failed, end of file
  * that the program runs. A child that failed exits by itself.

@@ -296,12 +296,11 @@ struct step {
 };
 
 static const struct step steps[] = {
-    {EXEC_STEP_OPTIONS, hide_status_fd}, {EXEC_STEP_GROUP, make_group},
-    {EXEC_STEP_CGROUP, join_cgroup},     {EXEC_STEP_LIMIT, set_limits},
-    {EXEC_STEP_CAPTURE, install_capture},
-    {EXEC_STEP_USER, change_user},       {EXEC_STEP_DIRECTORY, change_directory},
-    {EXEC_STEP_PARENT, bind_to_parent},  {EXEC_STEP_ENVIRONMENT, set_environment},
-    {EXEC_STEP_EXEC, run_program},
+    {EXEC_STEP_OPTIONS, hide_status_fd},      {EXEC_STEP_GROUP, make_group},
+    {EXEC_STEP_CGROUP, join_cgroup},          {EXEC_STEP_LIMIT, set_limits},
+    {EXEC_STEP_CAPTURE, install_capture},     {EXEC_STEP_USER, change_user},
+    {EXEC_STEP_DIRECTORY, change_directory},  {EXEC_STEP_PARENT, bind_to_parent},
+    {EXEC_STEP_ENVIRONMENT, set_environment}, {EXEC_STEP_EXEC, run_program},
 };
 
 void steps_take(struct options *options, struct exec_status *ret_status)

@@ -32,8 +32,8 @@ static int make_real(const char *path, char real[static LISTENER_ADDRESS_SIZE])
     (void)snprintf(folder, sizeof(folder), "%.*s", (int)(base - path), path);
     if (!realpath(folder, resolved))
         return 1;
-    n = snprintf(real, LISTENER_ADDRESS_SIZE, "%s/%s", strcmp(resolved, "/") == 0 ? "" : resolved,
-                 base);
+    n = snprintf(real, LISTENER_ADDRESS_SIZE, "%s/%s",
+                 strcmp(resolved, "/") == 0 ? "" : resolved, base);
     return n < 0 || (size_t)n > limit || *base == '\0';
 }
 
@@ -151,9 +151,9 @@ static struct binding binding_of(const struct listener *listener)
         binding.family = AF_INET6;
     if (listener->bound[0] != '/' || make_real(listener->bound, binding.address) != 0)
         (void)snprintf(binding.address, sizeof(binding.address), "%s", listener->bound);
-    binding.dual =
-        binding.family == AF_INET6 &&
-        getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only == 0;
+    binding.dual = binding.family == AF_INET6 &&
+                   getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 &&
+                   only == 0;
     return binding;
 }
 

@@ -1,8 +1,8 @@
 /* What a bind(2) of a worker means: which of the app's listeners it asks for.
  *
- * A program names its address in its own way: by a path from its own folder, all addresses where
- * the app listens on one, IPv6 with IPv4 in it where the app has IPv4. The rules, the first that
- * holds for any listener wins:
+ * A program names its address in its own way: by a path from its own folder, all addresses
+ * where the app listens on one, IPv6 with IPv4 in it where the app has IPv4. The rules, the
+ * first that holds for any listener wins:
  *
  *     1  the same address
  *     2  the same port and family, and one of both is all addresses (0.0.0.0, [::])

@@ -114,8 +114,8 @@ static int collect_listeners(const struct process *process, const struct spec *s
 }
 
 /* What `spawn` lacks is there: its listeners, by its seat, and the way to capture it. */
-static int spawn(struct process *process, const struct spec *spec, struct spawn_request *request,
-                 struct spawned *ret_spawned)
+static int spawn(struct process *process, const struct spec *spec,
+                 struct spawn_request *request, struct spawned *ret_spawned)
 {
     _cleanup_free_ int *fds = NULL;
     _cleanup_fd_ int channel = -1;

@@ -8,6 +8,7 @@
 #include "reloadd/app.h"
 #include "reloadd/capturing_answer.h"
 #include "reloadd/process.h"
+#include "reloadd/socket_files.h"
 #include "wire/names.h"
 
 #include <string.h>
@@ -197,9 +198,8 @@ int capturing_prepare(struct process *process, const struct spec *spec,
     fd_store_name_channel(process->worker, name);
     fd_store_keep(&process->app->store, name, ends[0]);
     spawn->capture_channel = ends[1];
-    spawn->capture_scope = spec->discovers || has_unix_listener(spec)
-                               ? CAPTURE_FILTER_ALL
-                               : CAPTURE_FILTER_INTERNET;
+    spawn->capture_scope = spec->discovers || has_unix_listener(spec) ? CAPTURE_FILTER_ALL
+                                                                      : CAPTURE_FILTER_INTERNET;
     spawn->capture_optional = spec->delivery == DELIVERY_AUTO && !spec->discovers;
     return 0;
 }
@@ -265,13 +265,14 @@ void capturing_resume(struct app *app)
         if (capturing->channel >= 0)
             on_channel(capturing, capturing->channel);
         serve(capturing);
-        for (int i = 0; i < RENEWALS && capturing->filter >= 0 &&
-                        !capture_is_answered(capturing->filter);
+        for (int i = 0;
+             i < RENEWALS && capturing->filter >= 0 && !capture_is_answered(capturing->filter);
              i++) {
             renew(capturing);
             serve(capturing);
         }
     }
+    socket_files_restore(app); /* what was removed meanwhile */
     app_pump(app);
 }
 

@@ -64,5 +64,5 @@ bool capturing_has_bound(const struct process *process, const struct listener *l
 struct instant capturing_listened(const struct process *process);
 
 /* The descriptors for an upgrade in place, borrowed; -1: there is none. */
-int capturing_channel(const struct process *process);
-int capturing_filter(const struct process *process);
+MUST_CHECK int capturing_channel(const struct process *process);
+MUST_CHECK int capturing_filter(const struct process *process);

@@ -218,8 +218,7 @@ static const struct listener *find_wanted(const struct capturing *capturing,
 static void remember_port(struct capturing *capturing, const struct capture_request *request,
                           const struct binding *binding)
 {
-    struct capturing_port *port =
-        &capturing->ports[capturing->port_n++ % CAPTURING_PORTS_MAX];
+    struct capturing_port *port = &capturing->ports[capturing->port_n++ % CAPTURING_PORTS_MAX];
 
     port->inode = request->socket.inode;
     port->v6only = binding->family == AF_INET6 && !binding->dual;
@@ -289,8 +288,7 @@ static int listen_on_port(struct capturing *capturing, const struct capture_requ
 
     if (r < 0)
         own = -1;
-    if (!find_port(capturing, request, own, &port) ||
-        app->listeners.n >= PROCESS_LISTENERS_MAX)
+    if (!find_port(capturing, request, own, &port) || app->listeners.n >= PROCESS_LISTENERS_MAX)
         return capture_pass(capturing->filter, request);
     do {
         (void)snprintf(key, sizeof(key), "%s:0#%u", port.host, ++ordinal);

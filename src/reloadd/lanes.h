@@ -23,13 +23,13 @@ struct process;
  * listener that can't be steered is no failure: it is shared then. Returns 0 or -errno. */
 MUST_CHECK int lanes_seat(struct process *process);
 
-/* A worker that has its seat gets one listener more, which it has bound (capturing.h): opens its
- * lane there, if the listener has any and this one lacks. Returns 0 or -errno. */
+/* A worker that has its seat gets one listener more, which it has bound (capturing.h): opens
+ * its lane there, if the listener has any and this one lacks. Returns 0 or -errno. */
 MUST_CHECK int lanes_join(struct process *process, const struct listener *listener);
 
 /* The socket that the worker gets for a listener: its lane, or where that is shared, the
  * listener's own. Borrowed. */
-int lanes_fd(const struct process *process, const struct listener *listener);
+MUST_CHECK int lanes_fd(const struct process *process, const struct listener *listener);
 
 /* Whether the worker's lane is nobody else's: what waits there waits for it alone. */
 bool lanes_is_own(const struct process *process, const struct listener *listener);

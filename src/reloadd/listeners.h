@@ -38,7 +38,7 @@ struct inherited {
     char *name;
     struct listener_description description;
     bool taken;
-    bool opened; /* by an earlier primary, and kept in the store: of no socket unit */
+    bool opened;     /* by an earlier primary, and kept in the store: of no socket unit */
     bool discovered; /* the same, and as that; with its ordinal */
     unsigned ordinal;
 };
@@ -69,8 +69,9 @@ bool listeners_are_of_units(const struct listeners *listeners);
  * address, or else to the one of its name, or else to the only one left where it is the only
  * one left, too. The listener's address becomes the socket's, with the former in `configured`;
  * one without a socket goes from `listeners` to `left_out`; a socket that none claims is added.
- * Names stay those of the configuration; nothing is discovered. A spec that was completed before comes out the same.
- * Returns 0; 1 where `exec` names a listener that is left out (said in `error`); -ENOMEM. */
+ * Names stay those of the configuration; nothing is discovered. A spec that was completed
+ * before comes out the same. Returns 0; 1 where `exec` names a listener that is left out (said
+ * in `error`); -ENOMEM. */
 MUST_CHECK int listeners_complete(const struct listeners *listeners, struct spec *spec,
                                   char error[static LISTENERS_ERROR_SIZE]);
 
@@ -98,8 +99,8 @@ MUST_CHECK int listeners_add_take(struct listeners *listeners,
 MUST_CHECK int listeners_keep(const struct listeners *listeners, struct listener *listener);
 
 /* Opens what a worker binds and the table lacks; `address` is canonical (os/listener.h), of a
- * unix socket absolute, or abstract. Its file gets `mode`. *ret_listener is borrowed. Returns 0;
- * -errno, as bind(2) would have it. */
+ * unix socket absolute, or abstract. Its file gets `mode`. *ret_listener is borrowed. Returns
+ * 0; -errno, as bind(2) would have it. */
 MUST_CHECK int listeners_discover(struct listeners *listeners, const char *address, bool v6only,
                                   mode_t mode, const struct listener **ret_listener);
 

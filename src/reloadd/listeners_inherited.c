@@ -41,8 +41,7 @@ static void read_store_name(struct inherited *inherited)
 
     listeners_store_name(&listener, own);
     inherited->opened = strcmp(own, inherited->name) == 0;
-    listener.discovered =
-        sscanf(inherited->name, "discovered-%*u-%u", &listener.ordinal) == 1;
+    listener.discovered = sscanf(inherited->name, "discovered-%*u-%u", &listener.ordinal) == 1;
     listeners_store_name(&listener, own);
     if (!listener.discovered || strcmp(own, inherited->name) != 0)
         return;

@@ -402,7 +402,7 @@ static int process_begin(struct process *process, const struct spec *spec)
         r = birth_make_cgroup(process);
     if (r == 0)
         r = open_output(process, &write_fd);
-    if (r == 0)
+    if (r == 0 && spec->delivery != DELIVERY_INHERIT)
         socket_files_keep_for(process);
     if (r == 0)
         r = birth_spawn(process, spec, write_fd, &spawned);
@@ -462,6 +462,8 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
     process->pidfd = *pidfd;
     keep_pidfd(process);
     r = capturing_adopt(process);
+    if (capturing_is_on(process))
+        socket_files_keep_for(process);
     if (r == 0)
         r = watch_notices(process, notify_fd);
     if (r < 0) {

@@ -68,8 +68,8 @@ static bool has_no_listeners(const struct spec *spec)
 static bool has_listened_long(const struct app *app, const struct process *process)
 {
     struct instant listened = capturing_listened(process);
-    struct span half =
-        span_from_ms(span_to_ms(app_spec(app, process->revision)->policy.readiness_timeout) / 2);
+    struct span half = span_from_ms(
+        span_to_ms(app_spec(app, process->revision)->policy.readiness_timeout) / 2);
     struct span patience = LISTENED_PATIENCE;
 
     if (half.nanoseconds < patience.nanoseconds)
@@ -146,8 +146,8 @@ void readiness_explain(struct process *process)
         .revision = process->revision,
         .slot = process->slot,
     };
-    const char *text = instant_is_never(capturing_listened(process)) ? not_listened
-                                                                     : not_accepting;
+    const char *text =
+        instant_is_never(capturing_listened(process)) ? not_listened : not_accepting;
 
     if (process->explained || spec->policy.readiness != READINESS_AUTO || !spec->discovers)
         return;

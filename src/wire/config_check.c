@@ -171,10 +171,11 @@ static int refuse_argument(size_t i, const struct config_origin *origin,
     int r;
 
     (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
-    r = config_errors_add(errors, origin->exec != NULL ? NULL : origin->text, origin->size,
-                          origin->exec != NULL ? origin->exec : path,
-                          "expected no {fd:NAME} with delivery.type \"capture\", which passes no "
-                          "descriptors on (\"auto\" does)");
+    r = config_errors_add(
+        errors, origin->exec != NULL ? NULL : origin->text, origin->size,
+        origin->exec != NULL ? origin->exec : path,
+        "expected no {fd:NAME} with delivery.type \"capture\", which passes no "
+        "descriptors on (\"auto\" does)");
     return r < 0 ? r : 1;
 }
 
