@@ -56,6 +56,8 @@ static struct spec whole_spec(void)
                    .tasks_max = 24,
                    .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
         .harden = true,
+        .delivery = DELIVERY_CAPTURE,
+        .discovers = true,
     };
 
     spec.policy = (struct policy){
@@ -141,6 +143,8 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.limits.tasks_max, 24);
     expect_vector(again.limits.rlimits, spec.limits.rlimits);
     assert_true(again.harden);
+    assert_int_equal(again.delivery, DELIVERY_CAPTURE);
+    assert_true(again.discovers);
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
@@ -196,6 +200,8 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "delivery",
+                                           "discovers",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -274,6 +280,9 @@ static void decode_wrong_member_is_refused(void **state)
         {"limits", "{\"cpu_weight\": \"1\"}"},
         {"rlimits", "\"nofile=1\""},
         {"harden", "1"},
+        {"delivery", "1"},
+        {"delivery", "\"catch\""},
+        {"discovers", "1"},
         {"policy", "[]"},
         {"policy", "{}"},
         {"listeners", "{}"},
@@ -307,6 +316,8 @@ static void decode_first_format_is_the_same_revision_still(void **state)
     assert_int_equal(spec.limits.memory_max, 0);
     assert_null(spec.limits.rlimits);
     assert_false(spec.harden);
+    assert_int_equal(spec.delivery, DELIVERY_INHERIT);
+    assert_false(spec.discovers);
     assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
     again = encode(&spec);
     assert_string_equal(again, text);
