@@ -177,9 +177,14 @@ static int discover(struct capturing *capturing, const struct capture_request *r
     int r;
 
     if (app->listeners.n >= PROCESS_LISTENERS_MAX) {
-        log_warning("%s is left to worker %llu: the app has %zu listeners already",
-                    binding->address, (unsigned long long)capturing->process->worker,
-                    app->listeners.n);
+        if (!capturing->told_limit)
+            app_say(
+                app, LEVEL_WARNING,
+                "%s is left to worker %llu, and so is what it binds after that: the app has "
+                "%zu listeners already",
+                binding->address, (unsigned long long)capturing->process->worker,
+                app->listeners.n);
+        capturing->told_limit = true;
         return 1;
     }
     r = rights_read(request->thread, &rights);
@@ -260,6 +265,8 @@ static bool find_port(const struct capturing *capturing, const struct capture_re
 {
     struct listener_description description;
 
+    if (request->socket.inode == 0)
+        return false;
     for (size_t i = 0; i < CAPTURING_PORTS_MAX; i++)
         if (capturing->ports[i].inode == request->socket.inode) {
             *ret_port = capturing->ports[i];
