@@ -177,30 +177,6 @@ static void decode_other_spellings_are_understood(void **state)
     spec_release(&spec);
 }
 
-static void decode_delivery_and_listen_say_what_is_discovered(void **state)
-{
-    static const struct {
-        const char *text;
-        enum delivery delivery;
-        bool discovers;
-    } trials[] = {
-        {"{" EXEC "}", DELIVERY_AUTO, true},
-        {"{" EXEC ", \"listen\": []}", DELIVERY_AUTO, false},
-        {"{" EXEC ", \"listen\": [\"8080\"]}", DELIVERY_AUTO, false},
-        {"{" EXEC ", \"delivery\": {\"type\": \"capture\"}}", DELIVERY_CAPTURE, true},
-        {"{" EXEC ", \"delivery\": {\"type\": \"inherit\"}}", DELIVERY_INHERIT, false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
-        struct spec spec = decode_good(trials[i].text);
-
-        assert_int_equal(spec.delivery, trials[i].delivery);
-        assert_int_equal(spec.discovers, trials[i].discovers);
-        spec_release(&spec);
-    }
-}
-
 static void decode_limits_in_all_spellings(void **state)
 {
     static const char *const expected[] = {
@@ -774,7 +750,6 @@ int main(void)
         cmocka_unit_test(decode_whole_example_fills_every_member),
         cmocka_unit_test(decode_smallest_file_gives_defaults),
         cmocka_unit_test(decode_other_spellings_are_understood),
-        cmocka_unit_test(decode_delivery_and_listen_say_what_is_discovered),
         cmocka_unit_test(decode_limits_in_all_spellings),
         cmocka_unit_test(decode_no_limits_sets_none),
         cmocka_unit_test(decode_wrong_limit_tells_place_and_reason),

@@ -30,6 +30,32 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
+static void give_listeners(struct spec *spec)
+{
+    spec->listeners = calloc(2, sizeof(*spec->listeners));
+    assert_non_null(spec->listeners);
+    spec->listener_n = 2;
+    spec->listeners[0] = (struct listener_spec){
+        .name = copy("web"),
+        .address = copy("[::1]:80"),
+        .type = LISTENER_TCP,
+        .host = copy("::1"),
+        .port = 80,
+        .mode = 0660,
+        .backlog = 5,
+    };
+    spec->listeners[1] = (struct listener_spec){
+        .name = copy("admin"),
+        .address = copy("/run/x"),
+        .type = LISTENER_UNIX,
+        .mode = 0600,
+        .owner = copy("root"),
+        .group = copy("0"),
+        .backlog = 4096,
+        .configured = copy("/run/y"),
+    };
+}
+
 /* A spec with every member set to something of its own. */
 static struct spec whole_spec(void)
 {
@@ -79,28 +105,7 @@ static struct spec whole_spec(void)
         .max_failures = 11,
         .auto_rollback = true,
     };
-    spec.listeners = calloc(2, sizeof(*spec.listeners));
-    assert_non_null(spec.listeners);
-    spec.listener_n = 2;
-    spec.listeners[0] = (struct listener_spec){
-        .name = copy("web"),
-        .address = copy("[::1]:80"),
-        .type = LISTENER_TCP,
-        .host = copy("::1"),
-        .port = 80,
-        .mode = 0660,
-        .backlog = 5,
-    };
-    spec.listeners[1] = (struct listener_spec){
-        .name = copy("admin"),
-        .address = copy("/run/x"),
-        .type = LISTENER_UNIX,
-        .mode = 0600,
-        .owner = copy("root"),
-        .group = copy("0"),
-        .backlog = 4096,
-        .configured = copy("/run/y"),
-    };
+    give_listeners(&spec);
     return spec;
 }
 
