@@ -89,6 +89,8 @@ int capture_take(int channel, int *ret_fd)
         return errno == EAGAIN ? 1 : error_from_errno();
     if (size == 0)
         return -EPIPE;
+    if ((message.msg_flags & MSG_CTRUNC) != 0)
+        return -EMFILE; /* it did not fit into our table (unix(7)), and waits */
     fd = passed_fd(&message);
     if (fd < 0)
         return size == sizeof told && told < 0 ? told : -EBADMSG;

@@ -75,8 +75,8 @@ enum {
  * too, until the copy is in safety, and closes the channel then. Does not block. *ret_fd is the
  * caller's and close-on-exec. Returns 0; 1 where it has not come yet; -EPIPE where the other
  * end is closed and it never will; -EBADMSG where something else came; -EOPNOTSUPP where the
- * kernel can't place descriptors (before Linux 5.9); -errno, also what came by
- * capture_filter_decline(). */
+ * kernel can't place descriptors (before Linux 5.9); -EMFILE where we can have no more; -errno,
+ * also what came by capture_filter_decline(). */
 MUST_CHECK int capture_take(int channel, int *ret_fd);
 
 /* Says whether the descriptor is a filter's, and the kernel can do what is needed here. Returns

@@ -150,6 +150,22 @@ static void write_connections(const struct rendering *rendering, const struct ap
     (void)fputc('\n', rendering->stream);
 }
 
+/* That descriptors are passed on is what everybody expects; that binds are captured is told. */
+static void write_delivery(const struct rendering *rendering, const struct app_view *app)
+{
+    size_t captured = 0;
+
+    for (size_t i = 0; i < app->worker_n; i++)
+        captured +=
+            app->workers[i].delivery && strcmp(app->workers[i].delivery, "capture") == 0;
+    if (captured == 0)
+        return;
+    write_label(rendering, "delivery");
+    render_text(rendering, app->delivery);
+    (void)fprintf(rendering->stream, ": %zu of %zu workers by capture\n", captured,
+                  app->worker_n);
+}
+
 static void write_last(const struct rendering *rendering, const struct outcome_view *last)
 {
     const enum colour colour = colour_of_outcome(last->outcome);
@@ -307,6 +323,7 @@ void render_status(const struct rendering *rendering, const struct app_view *app
         write_labelled(rendering, "config", app->config);
     write_listeners(rendering, app);
     write_connections(rendering, app);
+    write_delivery(rendering, app);
     if (app->last)
         write_last(rendering, app->last);
     for (size_t i = 0; i < app->warning_n; i++)

@@ -146,6 +146,16 @@ static int take_filter_consume(struct capturing *capturing, int fd)
     return 0;
 }
 
+/* It stays where it is: what the worker binds waits, for the next primary in the end. */
+static void give_up(struct capturing *capturing)
+{
+    app_say(capturing->process->app, LEVEL_ERROR,
+            "worker %llu waits in bind(2): this primary has too many descriptors to answer it",
+            (unsigned long long)capturing->process->worker);
+    descriptor_unwatch(capturing->channel_watch);
+    capturing->channel_watch = NULL;
+}
+
 static void on_channel(void *user, int channel)
 {
     struct capturing *capturing = user;
@@ -154,6 +164,10 @@ static void on_channel(void *user, int channel)
 
     if (r == 1)
         return;
+    if (r == -EMFILE) {
+        give_up(capturing);
+        return;
+    }
     if (r == 0)
         r = take_filter_consume(capturing, fd);
     if (r < 0)
@@ -284,8 +298,7 @@ bool capturing_is_on(const struct process *process)
 
 const char *capturing_delivery(const struct process *process)
 {
-    return delivery_name(process->capturing && process->capturing->used ? DELIVERY_CAPTURE
-                                                                        : DELIVERY_INHERIT);
+    return delivery_name(capturing_was_used(process) ? DELIVERY_CAPTURE : DELIVERY_INHERIT);
 }
 
 bool capturing_has_bound(const struct process *process, const struct listener *listener)
@@ -296,6 +309,11 @@ bool capturing_has_bound(const struct process *process, const struct listener *l
         if (capturing->bound[i] == listener->identity.inode)
             return true;
     return false;
+}
+
+bool capturing_was_used(const struct process *process)
+{
+    return process->capturing && process->capturing->used;
 }
 
 struct instant capturing_listened(const struct process *process)

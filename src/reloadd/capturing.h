@@ -60,6 +60,9 @@ const char *capturing_delivery(const struct process *process);
 /* Whether it has bound a listener that its configuration does not have. */
 bool capturing_has_bound(const struct process *process, const struct listener *listener);
 
+/* Whether any call of its own was answered with a listener. */
+bool capturing_was_used(const struct process *process);
+
 /* When it called listen(2) on a listener for the first time; never: it did not. */
 struct instant capturing_listened(const struct process *process);
 

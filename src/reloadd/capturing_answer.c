@@ -27,15 +27,6 @@ static const struct spec *spec_of(const struct capturing *capturing)
 }
 
 /* The inode of what the worker has of a listener: its lane's. */
-static uint64_t inode_of(const struct capturing *capturing, const struct listener *listener)
-{
-    struct listener_identity identity = {0};
-
-    if (listener_identify(lanes_fd(capturing->process, listener), &identity) < 0)
-        return listener->identity.inode;
-    return identity.inode;
-}
-
 /* The listener that a socket of the worker's is, or NULL. */
 static const struct listener *find_own(const struct capturing *capturing, uint64_t inode)
 {
@@ -43,7 +34,7 @@ static const struct listener *find_own(const struct capturing *capturing, uint64
 
     for (size_t i = 0; i < listeners->n && inode != 0; i++)
         if (inode == listeners->items[i].identity.inode ||
-            inode == inode_of(capturing, &listeners->items[i]))
+            inode == lanes_inode(capturing->process, &listeners->items[i]))
             return &listeners->items[i];
     return NULL;
 }
@@ -112,7 +103,7 @@ void capturing_look(struct capturing *capturing)
     for (size_t i = 0; i < app->listeners.n; i++) {
         const struct listener *listener = &app->listeners.items[i];
 
-        if (!worker_has_socket(capturing, inode_of(capturing, listener)))
+        if (!worker_has_socket(capturing, lanes_inode(capturing->process, listener)))
             continue;
         note_bound(capturing, listener);
         capturing->listened = loop_now(app->loop);
@@ -128,7 +119,8 @@ static bool is_second(const struct capturing *capturing, const struct capture_re
     int shared = 1;
     socklen_t size = sizeof(shared);
 
-    if (!has_socket(capturing, request->thread, inode_of(capturing, listener), request->fd))
+    if (!has_socket(capturing, request->thread, lanes_inode(capturing->process, listener),
+                    request->fd))
         return false;
     return capture_borrow(request, &fd) == 0 &&
            getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, &size) == 0 && shared == 0;
@@ -154,6 +146,7 @@ static int give(struct capturing *capturing, const struct capture_request *reque
     if (r < 0)
         return capture_answer(capturing->filter, request, r);
     note_bound(capturing, listener);
+    readiness_of_captured(process); /* HAProxy sees that it listens already, and says no more */
     log_debug("worker %llu (pid %d): descriptor %d is %s", (unsigned long long)process->worker,
               request->thread, request->fd, listener->bound);
     return r;
@@ -177,9 +170,14 @@ static int discover(struct capturing *capturing, const struct capture_request *r
     int r;
 
     if (app->listeners.n >= PROCESS_LISTENERS_MAX) {
-        log_warning("%s is left to worker %llu: the app has %zu listeners already",
-                    binding->address, (unsigned long long)capturing->process->worker,
-                    app->listeners.n);
+        if (!capturing->told_limit)
+            app_say(
+                app, LEVEL_WARNING,
+                "%s is left to worker %llu, and so is what it binds after that: the app has "
+                "%zu listeners already",
+                binding->address, (unsigned long long)capturing->process->worker,
+                app->listeners.n);
+        capturing->told_limit = true;
         return 1;
     }
     r = rights_read(request->thread, &rights);
@@ -260,6 +258,8 @@ static bool find_port(const struct capturing *capturing, const struct capture_re
 {
     struct listener_description description;
 
+    if (request->socket.inode == 0)
+        return false;
     for (size_t i = 0; i < CAPTURING_PORTS_MAX; i++)
         if (capturing->ports[i].inode == request->socket.inode) {
             *ret_port = capturing->ports[i];
@@ -293,7 +293,8 @@ static int listen_on_port(struct capturing *capturing, const struct capture_requ
     do {
         (void)snprintf(key, sizeof(key), "%s:0#%u", port.host, ++ordinal);
         listener = listeners_find(&app->listeners, key);
-    } while (listener && worker_has_socket(capturing, inode_of(capturing, listener)));
+    } while (listener &&
+             worker_has_socket(capturing, lanes_inode(capturing->process, listener)));
     if (!listener) {
         (void)snprintf(key, sizeof(key), "%s:0", port.host);
         r = listeners_discover_port_consume(&app->listeners, key, port.v6only, ordinal,
@@ -310,7 +311,7 @@ static void note_listening(struct capturing *capturing)
     if (!instant_is_never(capturing->listened))
         return;
     capturing->listened = loop_now(capturing->process->app->loop);
-    readiness_of_listening(capturing->process);
+    readiness_of_captured(capturing->process);
 }
 
 static int answer_listen(struct capturing *capturing, const struct capture_request *request)

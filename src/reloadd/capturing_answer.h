@@ -24,6 +24,7 @@ struct capturing {
     int filter;  /* -1: not there yet, or no process is under it any more */
     struct descriptor *channel_watch;
     struct descriptor *filter_watch;
+    bool told_limit;         /* that the app can have no more listeners */
     bool used;               /* something was answered with a listener */
     struct instant listened; /* the first time on one of ours */
     /* Listeners that its configuration does not have, by the inode of their own socket. */

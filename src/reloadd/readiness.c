@@ -114,13 +114,13 @@ static bool is_looked_at(const struct policy *policy)
 }
 
 /* By captured calls alone can it have anything to accept from. */
-bool readiness_waits_for_listen(const struct process *process)
+bool readiness_waits_for_bind(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
 
     return spec->policy.readiness == READINESS_AUTO &&
            (spec->discovers || (spec->delivery == DELIVERY_CAPTURE && spec->listener_n > 0)) &&
-           instant_is_never(capturing_listened(process));
+           !capturing_was_used(process);
 }
 
 void readiness_of_started(struct process *process)
@@ -134,13 +134,13 @@ void readiness_of_started(struct process *process)
         app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
         return;
     }
-    if (readiness_waits_for_listen(process))
-        return; /* readiness_of_listening() goes on */
+    if (readiness_waits_for_bind(process))
+        return; /* readiness_of_captured() goes on */
     process->looked_at = true;
     schedule(app);
 }
 
-void readiness_of_listening(struct process *process)
+void readiness_of_captured(struct process *process)
 {
     if (!is_looked_at(&app_spec(process->app, process->revision)->policy))
         return;

@@ -21,11 +21,11 @@ void readiness_of_adopted(struct process *process, enum worker_state state);
 /* It says itself that it is ready: it is, or is asked now. */
 void readiness_of_said(struct process *process);
 
-/* The worker has called listen(2) on a listener of ours (capturing.h): begins to look at it. */
-void readiness_of_listening(struct process *process);
+/* A call of the worker's was answered with a listener (capturing.h): begins to look at it. */
+void readiness_of_captured(struct process *process);
 
-/* Whether it has not even called listen(2) yet, and is to. */
-bool readiness_waits_for_listen(const struct process *process);
+/* Whether it has not even bound a listener yet, and is to. */
+bool readiness_waits_for_bind(const struct process *process);
 
 /* One that was not ready in time: says why among its own last lines, where there is more to say
  * than that. Once. */

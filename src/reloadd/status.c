@@ -149,7 +149,7 @@ static const char *worker_words(const struct app *app, const struct worker *work
         return "its process";
     case WORKER_STARTING:
         (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)",
-                       process && readiness_waits_for_listen(process)
+                       process && readiness_waits_for_bind(process)
                            ? "its listen(2), or READY=1"
                            : sign[policy->readiness],
                        left);

@@ -30,6 +30,32 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
+static void give_listeners(struct spec *spec)
+{
+    spec->listeners = calloc(2, sizeof(*spec->listeners));
+    assert_non_null(spec->listeners);
+    spec->listener_n = 2;
+    spec->listeners[0] = (struct listener_spec){
+        .name = copy("web"),
+        .address = copy("[::1]:80"),
+        .type = LISTENER_TCP,
+        .host = copy("::1"),
+        .port = 80,
+        .mode = 0660,
+        .backlog = 5,
+    };
+    spec->listeners[1] = (struct listener_spec){
+        .name = copy("admin"),
+        .address = copy("/run/x"),
+        .type = LISTENER_UNIX,
+        .mode = 0600,
+        .owner = copy("root"),
+        .group = copy("0"),
+        .backlog = 4096,
+        .configured = copy("/run/y"),
+    };
+}
+
 static struct policy whole_policy(void)
 {
     return (struct policy){
@@ -82,31 +108,12 @@ static struct spec whole_spec(void)
                    .tasks_max = 24,
                    .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
         .harden = true,
+        .delivery = DELIVERY_CAPTURE,
+        .discovers = true,
     };
 
     spec.policy = whole_policy();
-    spec.listeners = calloc(2, sizeof(*spec.listeners));
-    assert_non_null(spec.listeners);
-    spec.listener_n = 2;
-    spec.listeners[0] = (struct listener_spec){
-        .name = copy("web"),
-        .address = copy("[::1]:80"),
-        .type = LISTENER_TCP,
-        .host = copy("::1"),
-        .port = 80,
-        .mode = 0660,
-        .backlog = 5,
-    };
-    spec.listeners[1] = (struct listener_spec){
-        .name = copy("admin"),
-        .address = copy("/run/x"),
-        .type = LISTENER_UNIX,
-        .mode = 0600,
-        .owner = copy("root"),
-        .group = copy("0"),
-        .backlog = 4096,
-        .configured = copy("/run/y"),
-    };
+    give_listeners(&spec);
     return spec;
 }
 
@@ -188,6 +195,8 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.limits.tasks_max, 24);
     expect_vector(again.limits.rlimits, spec.limits.rlimits);
     assert_true(again.harden);
+    assert_int_equal(again.delivery, DELIVERY_CAPTURE);
+    assert_true(again.discovers);
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
@@ -247,6 +256,8 @@ static void decode_without_any_member_is_refused(void **state)
                                            "harden",
                                            "dispatch",
                                            "drain",
+                                           "delivery",
+                                           "discovers",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -330,6 +341,9 @@ static void decode_wrong_member_is_refused(void **state)
         {"limits", "{\"cpu_weight\": \"1\"}"},
         {"rlimits", "\"nofile=1\""},
         {"harden", "1"},
+        {"delivery", "1"},
+        {"delivery", "\"catch\""},
+        {"discovers", "1"},
         {"policy", "[]"},
         {"policy", "{}"},
         {"listeners", "{}"},
@@ -365,6 +379,8 @@ static void decode_first_format_is_the_same_revision_still(void **state)
     assert_false(spec.harden);
     assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
     assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
+    assert_int_equal(spec.delivery, DELIVERY_INHERIT);
+    assert_false(spec.discovers);
     assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
     again = encode(&spec);
     assert_string_equal(again, text);
