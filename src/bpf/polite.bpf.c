@@ -301,7 +301,8 @@ int polite_message(struct sk_msg_md *msg)
 
     if (!state)
         return SK_PASS;
-    /* Once a head was kept back in pieces, the kernel uses that message again, with its wish. */
+    /* Once a head was kept back in pieces, the kernel uses that message again, with its wish.
+     */
     bpf_msg_cork_bytes(msg, 0);
     seq = tcp->write_seq;
     /* Settled is what was sent. Where the output still stands where the head was changed, TCP

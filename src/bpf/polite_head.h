@@ -202,11 +202,12 @@ POLITE_INLINE __u32 polite_head_status_step(struct polite_head *head, __u32 byte
         head->index++;
         head->status = 10 * head->status + byte - '0';
         return POLITE_HEAD_CODE;
-    default: /* POLITE_HEAD_REASON */
+    case POLITE_HEAD_REASON:
         if (byte == '\r')
             return POLITE_HEAD_STATUS_LF;
         return polite_is_text(byte) ? POLITE_HEAD_REASON : POLITE_HEAD_NONE;
     }
+    return POLITE_HEAD_NONE;
 }
 
 POLITE_INLINE __u32 polite_head_name_step(struct polite_head *head, __u32 byte)
@@ -263,9 +264,8 @@ POLITE_INLINE __u32 polite_head_next(struct polite_head *head, __u32 byte, __u32
     case POLITE_HEAD_WHOLE:
     case POLITE_HEAD_NONE:
         return head->state;
-    default:
-        return polite_head_status_step(head, byte);
     }
+    return polite_head_status_step(head, byte);
 }
 
 /* Takes the byte at offset `at`; true while more are wanted. A byte behind the end changes

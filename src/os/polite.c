@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-/* A member of the counts for each phase. */
-static unsigned *counter_of(struct polite_counts *counts, uint32_t phase)
+/* The member of the counts for each phase. */
+static unsigned *counter_of(struct polite_counts *counts, enum polite_phase phase)
 {
     switch (phase) {
     case POLITE_SILENT:
@@ -32,9 +32,11 @@ static unsigned *counter_of(struct polite_counts *counts, uint32_t phase)
         return &counts->left;
     case POLITE_TLS:
         return &counts->tls;
-    default:
-        return &counts->other;
+    case POLITE_OTHER:
+    case POLITE_PHASE_N:
+        break;
     }
+    return &counts->other;
 }
 
 /* A socket that is closed leaves the map of sockets by itself. */
@@ -48,32 +50,58 @@ static void count_one(const struct polite *polite, uint64_t cookie,
         (*counter_of(counts, state->phase))++;
         return;
     }
+    if (state->phase == POLITE_SILENT) /* or it is only watched: polite_forget() */
+        return;
     counts->ended++;
     counts->ended_told += state->phase == POLITE_TOLD;
     (void)bpf_map_delete_elem(polite->states, &cookie);
     (void)bpf_map_delete_elem(polite->shut, &cookie);
 }
 
-int polite_look(const struct polite *polite, uint32_t owner, struct polite_counts *ret_counts)
+/* Called for each state of the owner's; may remove it. */
+typedef void state_visitor(const struct polite *polite, uint64_t cookie,
+                           const struct polite_state *state, struct polite_counts *counts);
+
+static int visit_states(const struct polite *polite, uint32_t owner, state_visitor *visit,
+                        struct polite_counts *counts)
 {
-    struct polite_counts counts = {0};
-    uint64_t cookie;
     uint64_t next;
     int rv = bpf_map_get_next_key(polite->states, NULL, &next);
 
     while (rv == 0) {
         struct polite_state state;
+        uint64_t cookie = next;
 
-        cookie = next;
         /* Asked first: behind an entry that is gone the walk would begin anew. */
         rv = bpf_map_get_next_key(polite->states, &cookie, &next);
         if (bpf_map_lookup_elem(polite->states, &cookie, &state) == 0 && state.owner == owner)
-            count_one(polite, cookie, &state, &counts);
+            visit(polite, cookie, &state, counts);
     }
-    if (rv != -ENOENT)
-        return rv;
-    *ret_counts = counts;
-    return 0;
+    return rv == -ENOENT ? 0 : rv;
+}
+
+int polite_look(const struct polite *polite, uint32_t owner, struct polite_counts *ret_counts)
+{
+    struct polite_counts counts = {0};
+    int rv = visit_states(polite, owner, count_one, &counts);
+
+    if (rv == 0)
+        *ret_counts = counts;
+    return rv;
+}
+
+static void forget_one(const struct polite *polite, uint64_t cookie,
+                       const struct polite_state *state, struct polite_counts *counts)
+{
+    (void)state;
+    (void)counts;
+    (void)bpf_map_delete_elem(polite->states, &cookie);
+    (void)bpf_map_delete_elem(polite->shut, &cookie);
+}
+
+int polite_forget(const struct polite *polite, uint32_t owner)
+{
+    return visit_states(polite, owner, forget_one, NULL);
 }
 
 struct ending {
@@ -124,12 +152,15 @@ static int visit_deafen(void *context, const struct polite_connection *connectio
     return bpf_map_update_elem(ending->polite->shut, &connection->cookie, &none, BPF_NOEXIST);
 }
 
+/* Established: to be ended now. Half closed: its client has sent something after that, which it
+ * sees end by itself; the worker is to see it, too. */
 static int wants_deaf(void *context, const struct polite_connection *connection)
 {
     struct ending *ending = context;
     uint32_t dropped;
 
-    return bpf_map_lookup_elem(ending->polite->shut, &connection->cookie, &dropped) == 0;
+    return bpf_map_lookup_elem(ending->polite->shut, &connection->cookie, &dropped) == 0 &&
+           (!connection->half_closed || dropped > 0);
 }
 
 /* Second round: what was let pass before has arrived, nothing comes any more. */
@@ -137,10 +168,12 @@ static int visit_end(void *context, const struct polite_connection *connection, 
 {
     struct ending *ending = context;
 
-    if (is_idle(ending, fd) && shutdown(fd, SHUT_WR) == 0) {
+    if (!connection->half_closed && is_idle(ending, fd) && shutdown(fd, SHUT_WR) == 0) {
         ending->ended++;
         return 0;
     }
+    if (connection->half_closed)
+        (void)shutdown(fd, SHUT_RD);
     (void)bpf_map_delete_elem(ending->polite->shut, &connection->cookie);
     return 0;
 }
@@ -149,16 +182,20 @@ int polite_end_idle(const struct polite *polite, const struct polite_worker *wor
                     struct span idle, unsigned *ret_count)
 {
     struct ending ending = {.polite = polite, .idle = idle};
-    int rv = polite_walk(worker, &(struct polite_visitor){wants_idle, visit_deafen, &ending});
+    const struct polite_visitor deafen = {
+        .wants = wants_idle, .visit = visit_deafen, .context = &ending};
+    const struct polite_visitor end = {
+        .wants = wants_deaf, .visit = visit_end, .context = &ending, .half_closed_too = true};
+    int rv = polite_walk(worker, &deafen);
+    int end_rv;
 
     /* A segment that had passed the filter before is being put into its socket, under RCU. */
     if (rv == 0 && ending.deaf > 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
         rv = error_from_errno();
-    if (ending.deaf > 0) {
-        int end = polite_walk(worker, &(struct polite_visitor){wants_deaf, visit_end, &ending});
-
-        rv = rv < 0 ? rv : end;
-    }
+    if (rv < 0)
+        ending.idle = SPAN_FOREVER; /* they are listened to again */
+    end_rv = polite_walk(worker, &end);
+    rv = rv < 0 ? rv : end_rv;
     if (rv == 0)
         *ret_count = ending.ended;
     return rv;

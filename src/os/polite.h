@@ -73,6 +73,17 @@ struct polite_covered {
 MUST_CHECK int polite_cover(const struct polite *polite, const struct polite_worker *worker,
                             struct polite_covered *ret_covered);
 
+/* The first half of polite_cover(): what comes in is seen, nothing is changed, and the worker's
+ * sending is as ever. Whoever does this some time before the drain knows at its beginning which
+ * requests are being answered; without it, the answers to requests that the worker had read by
+ * then are let pass, and the next ones are changed. Optional. As polite_cover(). */
+MUST_CHECK int polite_watch(const struct polite *polite, const struct polite_worker *worker,
+                            struct polite_covered *ret_covered);
+
+/* Undoes polite_watch() for connections that were not covered since. Returns as polite_cover().
+ */
+MUST_CHECK int polite_unwatch(const struct polite *polite, const struct polite_worker *worker);
+
 /* What came of the connections; the open ones by what is known of them, and the others. */
 struct polite_counts {
     unsigned open;
@@ -89,17 +100,20 @@ struct polite_counts {
 };
 
 /* Looks at the covered connections of an owner, and forgets those that are closed. Costs about
- * 1 µs each. Does not block. Returns 0 or -errno of bpf(2). */
+ * 1 µs for each connection of any owner. Does not block. Returns 0 or -errno of bpf(2). */
 MUST_CHECK int polite_look(const struct polite *polite, uint32_t owner,
                            struct polite_counts *ret_counts);
+
+/* Forgets all connections of an owner that has ended. Returns 0 or -errno of bpf(2). */
+MUST_CHECK int polite_forget(const struct polite *polite, uint32_t owner);
 
 /* Ends connections on which nothing has happened for `idle`: nothing received, nothing sent,
  * nothing unread and nothing unacknowledged. From a moment before the last check on, nothing
  * that the client sends is taken any more, and the check waits until what was taken before has
  * arrived; then the FIN is sent. So no request is read, or carried out, and then not
  * answered: a client whose request crosses the FIN sees the end of the connection before any
- * answer, and no reset. Where the check fails, the client's TCP sends again what was dropped,
- * after some 200 ms, and nothing is lost.
+ * answer, and no reset; the worker then sees the end, too, at the next call. Where the check
+ * fails, the client's TCP sends again what was dropped, after some 200 ms, and nothing is lost.
  *
  * Blocks for some 10 ms where there is something to end (membarrier(2)), and not otherwise.
  * Upgraded connections are left alone. *ret_count says how many were ended. Returns 0 or

@@ -45,3 +45,26 @@ int polite_end_idle(const struct polite *polite, const struct polite_worker *wor
     (void)ret_count;
     return -EOPNOTSUPP;
 }
+
+int polite_watch(const struct polite *polite, const struct polite_worker *worker,
+                 struct polite_covered *ret_covered)
+{
+    (void)polite;
+    (void)worker;
+    (void)ret_covered;
+    return -EOPNOTSUPP;
+}
+
+int polite_unwatch(const struct polite *polite, const struct polite_worker *worker)
+{
+    (void)polite;
+    (void)worker;
+    return -EOPNOTSUPP;
+}
+
+int polite_forget(const struct polite *polite, uint32_t owner)
+{
+    (void)polite;
+    (void)owner;
+    return -EOPNOTSUPP;
+}

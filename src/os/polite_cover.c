@@ -17,15 +17,30 @@
 struct cover {
     const struct polite *polite;
     uint32_t owner;
+    bool watch; /* only watch */
     struct polite_covered covered;
 };
+
+static bool has(int map, const struct polite_connection *connection)
+{
+    uint64_t value;
+
+    return bpf_map_lookup_elem(map, &connection->cookie, &value) == 0;
+}
+
+static bool is_watched(const struct polite *polite, const struct polite_connection *connection)
+{
+    struct polite_state state;
+
+    return bpf_map_lookup_elem(polite->states, &connection->cookie, &state) == 0;
+}
 
 static int wants_cover(void *context, const struct polite_connection *connection)
 {
     struct cover *cover = context;
-    struct polite_state state;
 
-    if (bpf_map_lookup_elem(cover->polite->states, &connection->cookie, &state) < 0)
+    if (!(cover->watch ? is_watched(cover->polite, connection)
+                       : has(cover->polite->sockets, connection)))
         return 1;
     cover->covered.before++;
     return 0;
@@ -58,12 +73,11 @@ static bool has_own_filter(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &size) == 0 && size > 0;
 }
 
-/* Returns 0 or -errno. The state is there before either program can ask for it. */
-static int put_in(const struct cover *cover, const struct polite_connection *connection, int fd)
+/* The state is there before either program can ask for it. */
+static int watch(const struct cover *cover, const struct polite_connection *connection, int fd)
 {
     const struct polite *polite = cover->polite;
     const struct polite_state state = {.owner = cover->owner, .asked_after = asked_after(fd)};
-    const uint64_t value = (uint64_t)fd;
     int rv;
 
     if (has_own_filter(fd))
@@ -72,16 +86,29 @@ static int put_in(const struct cover *cover, const struct polite_connection *con
     if (rv == 0 &&
         setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &polite->filter, sizeof polite->filter) < 0)
         rv = error_from_errno();
-    if (rv == 0)
-        rv = bpf_map_update_elem(polite->sockets, &connection->cookie, &value, BPF_NOEXIST);
     return rv;
 }
 
-static void take_out(const struct cover *cover, const struct polite_connection *connection,
+static void take_out(const struct polite *polite, const struct polite_connection *connection,
                      int fd)
 {
     (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
-    (void)bpf_map_delete_elem(cover->polite->states, &connection->cookie);
+    (void)bpf_map_delete_elem(polite->states, &connection->cookie);
+}
+
+static int put_in(const struct cover *cover, const struct polite_connection *connection, int fd)
+{
+    const uint64_t value = (uint64_t)fd;
+    int rv = 0;
+
+    if (!is_watched(cover->polite, connection))
+        rv = watch(cover, connection, fd);
+    if (rv < 0 || cover->watch)
+        return rv;
+    rv = bpf_map_update_elem(cover->polite->sockets, &connection->cookie, &value, BPF_NOEXIST);
+    if (rv < 0)
+        take_out(cover->polite, connection, fd);
+    return rv;
 }
 
 static int visit_cover(void *context, const struct polite_connection *connection, int fd)
@@ -89,29 +116,60 @@ static int visit_cover(void *context, const struct polite_connection *connection
     struct cover *cover = context;
     int rv = put_in(cover, connection, fd);
 
-    if (rv == 0) {
-        cover->covered.covered++;
+    if (rv < 0) {
+        cover->covered.refused++;
+        cover->covered.error = rv;
         return 0;
     }
-    if (rv == -EEXIST) {
-        cover->covered.before++;
-        return 0;
-    }
-    if (rv != -EBUSY)
-        take_out(cover, connection, fd);
-    cover->covered.refused++;
-    cover->covered.error = rv;
+    cover->covered.covered++;
     return 0;
 }
 
-int polite_cover(const struct polite *polite, const struct polite_worker *worker,
-                 struct polite_covered *ret_covered)
+static int walk_to(bool only_watch, const struct polite *polite,
+                   const struct polite_worker *worker, struct polite_covered *ret_covered)
 {
-    struct cover cover = {.polite = polite, .owner = worker->owner};
-    const struct polite_visitor visitor = {wants_cover, visit_cover, &cover};
+    struct cover cover = {.polite = polite, .owner = worker->owner, .watch = only_watch};
+    const struct polite_visitor visitor = {
+        .wants = wants_cover, .visit = visit_cover, .context = &cover};
     int rv = polite_walk(worker, &visitor);
 
     if (rv == 0)
         *ret_covered = cover.covered;
     return rv;
+}
+
+int polite_watch(const struct polite *polite, const struct polite_worker *worker,
+                 struct polite_covered *ret_covered)
+{
+    return walk_to(true, polite, worker, ret_covered);
+}
+
+int polite_cover(const struct polite *polite, const struct polite_worker *worker,
+                 struct polite_covered *ret_covered)
+{
+    return walk_to(false, polite, worker, ret_covered);
+}
+
+static int wants_unwatch(void *context, const struct polite_connection *connection)
+{
+    const struct cover *cover = context;
+
+    return is_watched(cover->polite, connection) && !has(cover->polite->sockets, connection);
+}
+
+static int visit_unwatch(void *context, const struct polite_connection *connection, int fd)
+{
+    const struct cover *cover = context;
+
+    take_out(cover->polite, connection, fd);
+    return 0;
+}
+
+int polite_unwatch(const struct polite *polite, const struct polite_worker *worker)
+{
+    struct cover cover = {.polite = polite};
+
+    return polite_walk(worker, &(struct polite_visitor){.wants = wants_unwatch,
+                                                        .visit = visit_unwatch,
+                                                        .context = &cover});
 }

@@ -11,6 +11,7 @@
 struct polite_connection {
     uint64_t cookie; /* the kernel's own number, of this connection alone */
     uint64_t inode;
+    bool half_closed; /* our side was shut down (FIN_WAIT2) */
     uint32_t unread;
     uint32_t unsent; /* not acknowledged included */
 };
@@ -21,6 +22,7 @@ struct polite_visitor {
     /* `fd` is the walk's. Returns 0 or -errno, which ends the walk. */
     int (*visit)(void *context, const struct polite_connection *connection, int fd);
     void *context;
+    bool half_closed_too;
 };
 
 /* Visits each established connection of the worker's once for each descriptor that it has
