@@ -61,7 +61,7 @@ struct polite_worker {
 struct polite_covered {
     unsigned covered; /* by this call */
     unsigned before;  /* were already */
-    unsigned refused; /* can't be: kernel TLS, another's socket map or filter, or closing */
+    unsigned refused; /* can't be: kernel TLS, SO_ZEROCOPY, another's socket map or filter */
     int error;        /* why, of the last one refused; 0: none */
 };
 

@@ -73,6 +73,16 @@ static bool has_own_filter(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &size) == 0 && size > 0;
 }
 
+/* Sending without a copy is told of once a send; what goes through the kernel's half is told of
+ * once for each page (seen on Linux 6.18), so programs that do it are left alone. */
+static bool sends_without_copy(int fd)
+{
+    int on = 0;
+    socklen_t size = sizeof on;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, &size) == 0 && on != 0;
+}
+
 /* The state is there before either program can ask for it. */
 static int watch(const struct cover *cover, const struct polite_connection *connection, int fd)
 {
@@ -82,6 +92,8 @@ static int watch(const struct cover *cover, const struct polite_connection *conn
 
     if (has_own_filter(fd))
         return -EBUSY;
+    if (sends_without_copy(fd))
+        return -EOPNOTSUPP;
     rv = bpf_map_update_elem(polite->states, &connection->cookie, &state, BPF_NOEXIST);
     if (rv == 0 &&
         setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &polite->filter, sizeof polite->filter) < 0)
