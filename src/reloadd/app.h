@@ -14,6 +14,7 @@
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "os/directories.h"
+#include "reloadd/census.h"
 #include "reloadd/limits.h"
 #include "reloadd/listeners.h"
 #include "reloadd/options.h"
@@ -63,6 +64,8 @@ struct app {
     bool tick_seen; /* its deadline has passed; notices of the same turn go first */
     struct timer *readiness;
     struct timer *drain;
+    struct census census;
+    uint64_t cut; /* connections of workers that were killed, since the rollout began */
     struct timer *journal_retry;
     struct timer *weighing;
     uint64_t weighed; /* the last worker weighed in this round; 0: a round begins */
@@ -75,6 +78,7 @@ struct app {
     struct event_queue events;
     bool pumping;
     bool listeners_changed; /* a revision or a worker left: some listener may be unwanted */
+    bool listeners_closing; /* to be closed once nobody's drain needs them (drain.h) */
 
     struct state_journal *journal;
     struct recovery recovery;
@@ -95,6 +99,7 @@ struct app {
         struct reason reason;
         struct wall at;
         double seconds;
+        uint64_t cut;
     } last;
     bool survives; /* its workers outlive it, and the next primary adopts them */
     const char

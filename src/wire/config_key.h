@@ -19,6 +19,7 @@ enum config_type {
     CONFIG_WORKERS,   /* a count, "max" or "max-1" -> struct spec */
     CONFIG_READINESS, /* "auto", "notify", "delay" -> enum readiness */
     CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_DRAIN_WAIT, /* "auto", "queue", "quiet" -> enum drain_wait */
     CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */
     CONFIG_SECONDS,   /* a number of seconds, least … most -> struct span */
     CONFIG_SHARE,     /* a count, least … most, or "0%" … "100%" -> struct share */

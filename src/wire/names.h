@@ -1,5 +1,5 @@
 /* The names that a configuration and a journal give to what C has as numbers: signals, the
- * dialects of delivery, and the ways to be ready.
+ * dialects of delivery, the ways to be ready, and what a drain waits for.
  */
 #pragma once
 
@@ -18,3 +18,9 @@ uint32_t dialect_from_name(const char *name);
 
 /* READINESS_N where the name is none. */
 enum readiness readiness_from_name(const char *name);
+
+/* Static. */
+const char *drain_wait_name(enum drain_wait wait);
+
+/* DRAIN_WAIT_N where the name is none. */
+enum drain_wait drain_wait_from_name(const char *name);

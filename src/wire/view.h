@@ -31,6 +31,17 @@ struct failure_view {
     size_t line_n;
 };
 
+/* Of a worker (os/connections.h). */
+struct connections_view {
+    int64_t open;
+    int64_t active;
+    int64_t idle;
+    struct optional_int queued; /* absent: its queue is not its own */
+    struct optional_float oldest_seconds;
+    int64_t unread_bytes;
+    int64_t unsent_bytes;
+};
+
 struct worker_view {
     int64_t id;
     int64_t slot;
@@ -46,7 +57,8 @@ struct worker_view {
     bool adopted;
     const char *expired; /* may be NULL */
     struct optional_float asked;
-    const char *log_identifier; /* may be NULL */
+    const char *log_identifier;                 /* may be NULL */
+    const struct connections_view *connections; /* may be NULL: not known */
 };
 
 struct slot_view {
@@ -77,6 +89,7 @@ struct outcome_view {
     double at;
     double seconds;
     const struct failure_view *failure; /* may be NULL */
+    struct optional_int cut;
 };
 
 struct recovered_view {
@@ -114,6 +127,7 @@ struct app_view {
     const char *survives_not;               /* may be NULL */
     const struct recovered_view *recovered; /* may be NULL */
     const char *limits_missing;             /* may be NULL */
+    struct optional_float fairness;
 };
 
 struct entry_view {
@@ -137,7 +151,8 @@ struct step_view {
     const char *state;
     int64_t pid;
     double at;
-    const struct failure_view *failure; /* may be NULL */
+    const struct failure_view *failure;         /* may be NULL */
+    const struct connections_view *connections; /* may be NULL */
 };
 
 struct line_view {

@@ -5,8 +5,8 @@
 #include "wire/shape.h"
 #include "wire/view.h"
 
-extern const struct shape listener_shape, failure_shape, worker_shape, slot_shape,
-    rollout_shape, outcome_shape, recovered_shape, app_shape, entry_shape, step_shape,
+extern const struct shape listener_shape, failure_shape, connections_shape, worker_shape,
+    slot_shape, rollout_shape, outcome_shape, recovered_shape, app_shape, entry_shape, step_shape,
     line_shape;
 
 /* What methods answer. */
