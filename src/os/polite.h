@@ -37,13 +37,17 @@ struct polite {
 
 #define POLITE_NONE ((struct polite){.sockets = -1, .states = -1, .shut = -1, .filter = -1})
 
-/* Can it be done here? Loads the programs and drops them again; some 10 ms. Returns 0; 1 where
- * it can't, and *ret_why, a string constant, says why: built without, no right (CAP_BPF,
- * CAP_NET_ADMIN and CAP_PERFMON), or the kernel (BTF, bpf_loop(): Linux 5.17). */
+/* Can it be done here, as far as that shows without doing it? Returns 0; 1 where it can't, and
+ * *ret_why, a string constant, says why: built without, no right (CAP_BPF, CAP_NET_ADMIN and
+ * CAP_PERFMON), or a kernel without BTF. */
 MUST_CHECK int polite_check(const char **ret_why);
 
-/* Loads the programs and makes the maps, for at most `connections` at a time. Returns 0;
- * -EOPNOTSUPP where it was built without; -EPERM; -errno of bpf(2). */
+/* Why polite_open() failed with -errno, as a string constant. */
+const char *polite_reason(int error);
+
+/* Loads the programs and makes the maps, for at most `connections` at a time; some 35 ms
+ * (docs/BENCHMARKS.md). Needs Linux 5.17 (bpf_loop()). Returns 0; -EOPNOTSUPP where it was
+ * built without; -EPERM; -errno of bpf(2). */
 MUST_CHECK int polite_open(uint32_t connections, struct polite *ret_polite);
 
 /* Closes the descriptors. NULL-safe, and again. */

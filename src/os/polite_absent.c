@@ -1,10 +1,19 @@
 /* Where clang, bpftool or libbpf were missing when reloadd was built (src/bpf/bpf.cmake). */
 #include "os/polite.h"
 
+static const char absent[] =
+    "reloadd was built without it (clang, bpftool or libbpf was missing)";
+
 int polite_check(const char **ret_why)
 {
-    *ret_why = "reloadd was built without it (clang, bpftool and libbpf were missing)";
+    *ret_why = absent;
     return 1;
+}
+
+const char *polite_reason(int error)
+{
+    (void)error;
+    return absent;
 }
 
 int polite_open(uint32_t connections, struct polite *ret_polite)

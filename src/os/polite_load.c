@@ -90,23 +90,25 @@ static bool has_capability(unsigned number)
 
 int polite_check(const char **ret_why)
 {
-    struct polite polite;
-    int rv;
-
     if (!has_capability(CAP_NET_ADMIN) || !has_capability(CAP_BPF) ||
         !has_capability(CAP_PERFMON)) {
         *ret_why = "it needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
         return 1;
     }
-    rv = polite_open(1, &polite);
-    if (rv == 0) {
-        polite_release(&polite);
-        return 0;
+    if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+        *ret_why = "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)";
+        return 1;
     }
-    *ret_why = rv == -EPERM    ? "bpf(2) is not allowed here"
-               : rv == -ENOMEM ? "there is no memory for it"
-                               : "this kernel can't load it (Linux 5.17 with BTF is needed)";
-    return 1;
+    return 0;
+}
+
+const char *polite_reason(int error)
+{
+    if (error == -EPERM || error == -EACCES)
+        return "bpf(2) is not allowed here";
+    if (error == -ENOMEM)
+        return "there is no memory for it";
+    return "this kernel can't load its programs (Linux 5.17 is needed)";
 }
 
 void polite_release(struct polite *polite)

@@ -109,8 +109,7 @@ void census_of_all(struct app *app)
     struct instant now = loop_now(app->loop);
 
     if (app->census.all_at.nanoseconds != 0 &&
-        (!instant_reached(now, instant_plus(app->census.all_at, FRESH)) ||
-         !census_is_due(app)))
+        (!instant_reached(now, instant_plus(app->census.all_at, FRESH)) || !census_is_due(app)))
         return;
     take(app, is_anybody);
     app->census.all_at = now;

@@ -41,11 +41,11 @@ enum drain_phase {
 /* Of one process; zeroed: it does not drain. */
 struct drain {
     enum drain_phase phase;
-    struct instant limit;      /* of the phase */
-    unsigned looks;            /* at its connections, in this phase */
+    struct instant limit;         /* of the phase */
+    unsigned looks;               /* at its connections, in this phase */
     unsigned looks_with_all_read; /* in a row */
-    struct connections told;   /* the picture that was published last (server.h) */
-    struct instant told_at;    /* 0: none yet */
+    struct connections told;      /* the picture that was published last (server.h) */
+    struct instant told_at;       /* 0: none yet */
 };
 
 enum {

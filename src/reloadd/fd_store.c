@@ -111,7 +111,7 @@ bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_
     return true;
 }
 
-bool fd_store_is_own_name(const char *name)
+static bool is_of_a_worker(const char *name)
 {
     unsigned long long worker;
     uint64_t number;
@@ -127,10 +127,21 @@ bool fd_store_is_own_name(const char *name)
     return strcmp(name, again) == 0; /* "notify-7.socket" is a socket unit's */
 }
 
+bool fd_store_is_own_name(const char *name)
+{
+    static const char *const names[] = {"polite-sockets", "polite-states", "polite-shut",
+                                        "polite-filter"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return is_of_a_worker(name);
+}
+
 bool fd_store_has_workers(const struct fd_store *store)
 {
     for (size_t i = 0; i < store->n; i++)
-        if (store->items[i].fd >= 0 && fd_store_is_own_name(store->items[i].name))
+        if (store->items[i].fd >= 0 && is_of_a_worker(store->items[i].name))
             return true;
     return false;
 }

@@ -5,6 +5,7 @@
  *   notify-7     the notify socket of worker 7, before the worker is born
  *   worker-7-2-3 the pidfd of worker 7, which is in slot 2 and runs revision 3
  *   listener     a listener that the primary has opened itself
+ *   polite-…     the maps and the program of polite drains that are under way (courtesy.h)
  *
  * The names alone tell whose a worker is, so that it can be adopted where the journal was lost.
  */
@@ -60,5 +61,6 @@ bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_
 /* Whether any worker's descriptor is there still: an earlier primary has left it. */
 bool fd_store_has_workers(const struct fd_store *store);
 
-/* Whether the name is a worker's, and not a listener's or a socket unit's. */
+/* Whether the name is a worker's or one of courtesy.h, and not a listener's or a socket unit's.
+ */
 bool fd_store_is_own_name(const char *name);

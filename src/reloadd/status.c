@@ -132,7 +132,8 @@ static const char *worker_words(const struct app *app, const struct worker *work
         return NULL;
     case WORKER_DRAINING:
         (void)snprintf(words, WORDS_SIZE, "%s (killed in %.1f s)",
-                       process ? drain_words(process, what, sizeof(what)) : "its process", left);
+                       process ? drain_words(process, what, sizeof(what)) : "its process",
+                       left);
         return words;
     case WORKER_KILLING:
         return "the kernel to end it";

@@ -211,6 +211,18 @@ static int read_drain_wait(const struct config_reader *reader, const struct conf
     return 0;
 }
 
+static int read_polite(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    if (text == NULL || (strcmp(text, "auto") != 0 && strcmp(text, "off") != 0))
+        return config_expected(reader, path, value, "\"auto\" or \"off\"");
+    *(bool *)place = strcmp(text, "off") == 0;
+    return 0;
+}
+
 static int read_delivery(const struct config_reader *reader, const struct config_key *key,
                          const struct value_path *path, const json_t *value, void *place)
 {
@@ -498,17 +510,28 @@ static int read_rlimit(const struct config_reader *reader, const struct config_k
 }
 
 static read_value *const readers[CONFIG_TYPE_N] = {
-    [CONFIG_IGNORED] = read_ignored,     [CONFIG_COMMAND] = read_command,
-    [CONFIG_PATH] = read_path,           [CONFIG_ACCOUNT] = read_account,
-    [CONFIG_VARIABLES] = read_variables, [CONFIG_WORKERS] = read_workers,
-    [CONFIG_READINESS] = read_readiness, [CONFIG_DELIVERY] = read_delivery,
+    [CONFIG_IGNORED] = read_ignored,
+    [CONFIG_COMMAND] = read_command,
+    [CONFIG_PATH] = read_path,
+    [CONFIG_ACCOUNT] = read_account,
+    [CONFIG_VARIABLES] = read_variables,
+    [CONFIG_WORKERS] = read_workers,
+    [CONFIG_READINESS] = read_readiness,
+    [CONFIG_DELIVERY] = read_delivery,
     [CONFIG_DRAIN_WAIT] = read_drain_wait,
-    [CONFIG_DIALECTS] = read_dialects,   [CONFIG_SECONDS] = read_seconds,
-    [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
-    [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
-    [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
-    [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
-    [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_POLITE] = read_polite,
+    [CONFIG_DIALECTS] = read_dialects,
+    [CONFIG_SECONDS] = read_seconds,
+    [CONFIG_SHARE] = read_share,
+    [CONFIG_COUNT] = read_count,
+    [CONFIG_BOOLEAN] = read_boolean,
+    [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_NAME] = read_name,
+    [CONFIG_ADDRESS] = read_address,
+    [CONFIG_MODE] = read_mode,
+    [CONFIG_BYTES] = read_bytes,
+    [CONFIG_RLIMIT] = read_rlimit,
+    [CONFIG_RLIMIT_BYTES] = read_rlimit,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

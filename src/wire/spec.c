@@ -164,6 +164,9 @@ static json_t *encode_listener(const struct listener_spec *listener)
         tree_set_consume(object, "mode", json_integer(listener->mode)) < 0 ||
         tree_set_consume(object, "backlog", json_integer(listener->backlog)) < 0)
         return NULL;
+    /* As with encode_additions(): the text that it always had. */
+    if (listener->polite_off && tree_set_consume(object, "polite", json_false()) < 0)
+        return NULL;
     return take_ptr(object);
 }
 
@@ -210,6 +213,8 @@ static int encode_additions(const struct spec *spec, json_t *object)
         r = tree_set_consume(object, "limits", take_ptr(limits));
     if (r == 0 && spec->harden)
         r = tree_set_consume(object, "harden", json_true());
+    if (r == 0 && spec->drain_polite_off)
+        r = tree_set_consume(object, "polite", json_false());
     if (r == 0 && (spec->drain_wait != DRAIN_WAIT_AUTO ||
                    spec->drain_idle.nanoseconds != DRAIN_IDLE_DEFAULT.nanoseconds)) {
         json_t *drain = NULL;
@@ -318,6 +323,7 @@ static int decode_listener(const json_t *object, struct listener_spec *listener)
     listener->port = (uint16_t)port;
     listener->mode = (mode_t)mode;
     listener->backlog = (int)backlog;
+    listener->polite_off = json_is_false(json_object_get(object, "polite"));
     return 0;
 }
 
@@ -379,10 +385,13 @@ static int decode_additions(const json_t *object, struct spec *spec)
     const json_t *limits = json_object_get(object, "limits");
     const json_t *harden = json_object_get(object, "harden");
     const json_t *drain = json_object_get(object, "drain");
+    const json_t *polite = json_object_get(object, "polite");
     int r = 0;
 
-    if (harden != NULL && !json_is_boolean(harden))
+    if ((harden != NULL && !json_is_boolean(harden)) ||
+        (polite != NULL && !json_is_boolean(polite)))
         return 1;
+    spec->drain_polite_off = json_is_false(polite);
     spec->harden = json_is_true(harden);
     spec->drain_idle = DRAIN_IDLE_DEFAULT;
     if (drain != NULL)

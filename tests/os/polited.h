@@ -36,17 +36,18 @@ static inline int polited_setup(void **state)
 {
     struct polited *scene = calloc(1, sizeof *scene);
     const char *why = "";
+    int rv;
 
     if (scene == NULL)
         return -1;
     scene->listener = scene->client = scene->server = -1;
     scene->polite = POLITE_NONE;
     *state = scene;
-    if (polite_check(&why) != 0) {
-        print_message("skipped: %s\n", why);
-        return 0;
-    }
-    return polite_open(64, &scene->polite);
+    rv = polite_check(&why) == 0 ? polite_open(64, &scene->polite) : -EPERM;
+
+    if (rv == -EPERM)
+        print_message("skipped: %s\n", *why != '\0' ? why : polite_reason(rv));
+    return rv == -EPERM ? 0 : rv;
 }
 
 static inline void polited_connect(struct polited *scene)
