@@ -12,9 +12,9 @@ struct progress_worker {
     int64_t revision;
     int64_t pid;
     char state[16];
-    double began;   /* of the phase */
-    double changed; /* of the state */
-    char *failure;  /* owned; NULL: none */
+    double began;                             /* of the phase */
+    double changed;                           /* of the state */
+    char *failure;                            /* owned; NULL: none */
     char connections[WORDS_CONNECTIONS_SIZE]; /* "": not told */
 };
 

@@ -67,11 +67,14 @@ const char *words_connections(const struct connections_view *connections,
     size_t used = add_count(text, 0, connections->active, "active");
 
     used = add_count(text, used, connections->idle, "idle");
-    used = add_count(text, used,
-                     connections->open - connections->active - connections->idle,
+    used = add_count(text, used, connections->open - connections->active - connections->idle,
                      "on a unix socket");
     used = add_count(text, used, connections->queued.present ? connections->queued.value : 0,
                      "queued");
+    used = add_count(text, used, connections->told.present ? connections->told.value : 0,
+                     "told to close");
+    used = add_count(text, used, connections->untold.present ? connections->untold.value : 0,
+                     "that can't be told");
     if (used == 0)
         (void)snprintf(text, WORDS_CONNECTIONS_SIZE, "no connections");
     else if (connections->oldest_seconds.present && used < WORDS_CONNECTIONS_SIZE)

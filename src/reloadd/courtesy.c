@@ -269,6 +269,16 @@ void courtesy_look(struct app *app)
         instant_later(instant_plus(now, LOOK_PAUSE), instant_plus(now, (struct span){cost}));
 }
 
+const char *courtesy_why_not(const struct app *app)
+{
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+
+    if (running && running->pinned && running->spec.drain_polite_off)
+        return "drain.polite of the configuration is \"off\"";
+    return app->courtesy.why;
+}
+
 bool courtesy_is_in_force(const struct process *process)
 {
     return process->courtesy.in_force;

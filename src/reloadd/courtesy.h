@@ -57,6 +57,9 @@ void courtesy_cover(struct process *process);
  * counts. At most once in 10 ms, and a twentieth of a processor. */
 void courtesy_look(struct app *app);
 
+/* Why the clients of workers that drain are not told, in words; static. NULL: they are. */
+const char *courtesy_why_not(const struct app *app);
+
 /* Whether the clients of the worker are told. */
 bool courtesy_is_in_force(const struct process *process);
 
