@@ -218,8 +218,7 @@ static void count_process(struct findings *findings, pid_t pid, size_t number,
 
         if (proc_fd_socket_at(dirfd(dir), fd, &wanted.inode) != 0)
             continue;
-        connection =
-            bsearch(&wanted, findings->list, findings->count, sizeof wanted, compare);
+        connection = bsearch(&wanted, findings->list, findings->count, sizeof wanted, compare);
         if (connection == NULL || connection->counted_for == number)
             continue;
         connection->counted_for = number;

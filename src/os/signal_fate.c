@@ -72,10 +72,10 @@ int signal_fate_look(pid_t pid, int signal_number, enum signal_fate *ret_fate)
     if ((ignored & bit) != 0)
         *ret_fate = SIGNAL_IS_IGNORED;
     else if ((caught & bit) != 0)
-        *ret_fate = __builtin_popcountll(caught) >= CAUGHT_WHATEVER_COMES ||
-                            has_catching_runtime(pid)
-                        ? SIGNAL_IS_MUTE
-                        : SIGNAL_IS_CAUGHT;
+        *ret_fate =
+            __builtin_popcountll(caught) >= CAUGHT_WHATEVER_COMES || has_catching_runtime(pid)
+                ? SIGNAL_IS_MUTE
+                : SIGNAL_IS_CAUGHT;
     else
         *ret_fate = (blocked & bit) != 0 ? SIGNAL_IS_CAUGHT : SIGNAL_ENDS;
     return 0;

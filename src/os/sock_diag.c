@@ -138,7 +138,8 @@ static int take_traffic(const struct taker *taker, const void *data, size_t size
 
     if (size < sizeof(struct inet_diag_msg))
         return 0;
-    known = find_attribute(data, size, sizeof(struct inet_diag_msg), INET_DIAG_INFO, &info_size);
+    known =
+        find_attribute(data, size, sizeof(struct inet_diag_msg), INET_DIAG_INFO, &info_size);
     if (known == NULL)
         return 0;
     memcpy(&info, known, info_size < sizeof info ? info_size : sizeof info);

@@ -3,6 +3,8 @@
  *
  * A walk holds the primary up while it lasts, so its processor time bounds how often it is
  * made: at most a twentieth of one core goes into looking, however many connections there are.
+ * Only in the half second after workers have left their queue (DRAIN_READING), it may be half a
+ * core.
  */
 #pragma once
 
@@ -16,11 +18,17 @@ struct process;
 
 struct census {
     struct instant all_at; /* when all were counted; 0: never */
-    struct instant next;   /* not before that should anybody be counted again */
+    struct instant last;   /* the end of the last walk */
+    struct span cost;      /* its processor time */
 };
 
-/* Whether another count is within the bound now. */
-bool census_is_due(const struct app *app);
+enum census_hurry {
+    CENSUS_AT_LEISURE, /* a twentieth of a core */
+    CENSUS_IN_HURRY,   /* half of one */
+};
+
+/* When another count is within the bound. */
+struct instant census_next(const struct app *app, enum census_hurry hurry);
 
 /* Counts those that drain. Where it can't be seen, they have no connections, and `hidden` says
  * so. */

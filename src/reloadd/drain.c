@@ -189,13 +189,14 @@ static struct span reading_limit(const struct process *process)
 struct phase {
     bool (*is_over)(struct process *process);
     struct span (*limit)(const struct process *process);
-    bool counts; /* is judged by a fresh count of its connections */
+    bool counts; /* is judged by a fresh count of its connections, made in this hurry */
+    enum census_hurry hurry;
 };
 
 static const struct phase phases[DRAIN_PHASE_N] = {
-    [DRAIN_LEAVING] = {has_left, no_limit, false},
-    [DRAIN_READING] = {has_read, reading_limit, true},
-    [DRAIN_QUIETING] = {is_quiet, drain_waits_for_quiet, true},
+    [DRAIN_LEAVING] = {has_left, no_limit, false, CENSUS_AT_LEISURE},
+    [DRAIN_READING] = {has_read, reading_limit, true, CENSUS_IN_HURRY},
+    [DRAIN_QUIETING] = {is_quiet, drain_waits_for_quiet, true, CENSUS_AT_LEISURE},
 };
 
 bool drain_is_under_way(const struct process *process)
@@ -287,7 +288,7 @@ void drain_cut(struct process *process)
 
     if (!drain_is_under_way(process))
         return;
-    if (census_is_due(app))
+    if (instant_reached(loop_now(app->loop), census_next(app, CENSUS_AT_LEISURE)))
         census_of_draining(app);
     enter(process, DRAIN_CUT, loop_now(app->loop));
     if (!census_knows(process) || connections->open == 0)
@@ -312,12 +313,16 @@ static bool any_is_waiting(const struct app *app)
     return false;
 }
 
-static bool any_is_counted(const struct app *app)
+/* When the next count is to be made, for those who wait for it or for those who watch. */
+static struct instant next_count(const struct app *app)
 {
+    struct instant next =
+        server_is_watched(app->server) ? census_next(app, CENSUS_AT_LEISURE) : INSTANT_NEVER;
+
     for (const struct process *each = app->processes; each; each = each->next)
         if (is_waiting(each) && phases[each->drain.phase].counts)
-            return true;
-    return false;
+            next = instant_earlier(next, census_next(app, phases[each->drain.phase].hurry));
+    return next;
 }
 
 /* When to look again: at what is waited for within the bound that the count has, at what is
@@ -332,8 +337,7 @@ static struct instant next_look(const struct app *app, struct instant now)
         if (!drain_is_under_way(each))
             continue;
         if (is_waiting(each) && phases[each->drain.phase].counts)
-            wanted =
-                instant_earlier(instant_later(wanted, app->census.next), each->drain.limit);
+            wanted = instant_earlier(instant_later(wanted, next_count(app)), each->drain.limit);
         next = instant_earlier(next, wanted);
     }
     return next;
@@ -346,7 +350,7 @@ void drain_look(void *user)
 
     courtesy_look(app);
     advance_all(app, now, false);
-    if (census_is_due(app) && (any_is_counted(app) || server_is_watched(app->server))) {
+    if (instant_reached(loop_now(app->loop), next_count(app))) {
         census_of_draining(app);
         advance_all(app, now, true);
         for (struct process *each = app->processes; each; each = each->next)

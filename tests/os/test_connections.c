@@ -236,7 +236,8 @@ static void look_for_several_holders_tells_them_apart(void **state)
     struct scene first = {.connections = 2, .deed = DEED_READ};
     struct scene second;
     pid_t self = getpid();
-    struct connections_holder holders[3] = {{.pid_n = 1}, {.pid_n = 1}, {.pids = &self, 1, {0}}};
+    struct connections_holder holders[3] = {
+        {.pid_n = 1}, {.pid_n = 1}, {.pids = &self, 1, {0}}};
     int clients[4];
 
     (void)state;
