@@ -517,11 +517,10 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_WAIT] = read_drain_wait,     [CONFIG_DIALECTS] = read_dialects,
     [CONFIG_SECONDS] = read_seconds,     [CONFIG_SHARE] = read_share,
     [CONFIG_COUNT] = read_count,         [CONFIG_BOOLEAN] = read_boolean,
-    [CONFIG_POLITE] = read_polite,
-    [CONFIG_SIGNAL] = read_signal,       [CONFIG_NAME] = read_name,
-    [CONFIG_ADDRESS] = read_address,     [CONFIG_MODE] = read_mode,
-    [CONFIG_BYTES] = read_bytes,         [CONFIG_RLIMIT] = read_rlimit,
-    [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_POLITE] = read_polite,       [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
+    [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
+    [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,
