@@ -71,7 +71,10 @@ static const char harden_system[] =
     "PrivateDevices=yes\n"
     "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER "
     "CAP_FSETID "
-    "CAP_KILL CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID CAP_SYS_PTRACE CAP_SYS_RESOURCE\n";
+    "CAP_KILL CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID CAP_SYS_PTRACE CAP_SYS_RESOURCE";
+
+/* Of `harden`, where drains are polite (os/polite.h). */
+static const char harden_polite[] = " CAP_BPF CAP_NET_ADMIN CAP_PERFMON";
 
 static int write_unit_section(struct text *text, const struct service_request *request)
 {
@@ -159,11 +162,17 @@ static int write_keeping(struct text *text, const struct service_request *reques
 
 static int write_rights(struct text *text, const struct service_request *request)
 {
-    int r = request->spec->harden ? text_append_string(text, harden_any) : 0;
+    const struct spec *spec = request->spec;
+    int r = spec->harden ? text_append_string(text, harden_any) : 0;
 
     if (r < 0 || request->of_user)
         return r;
-    return text_append_string(text, request->spec->harden ? harden_system : capabilities);
+    if (!spec->harden)
+        return text_append_string(text, capabilities);
+    r = text_append_string(text, harden_system);
+    if (r == 0 && !spec->drain_polite_off)
+        r = text_append_string(text, harden_polite);
+    return r == 0 ? text_append_string(text, "\n") : r;
 }
 
 int service_write(struct text *text, const struct service_request *request)

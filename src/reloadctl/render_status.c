@@ -98,6 +98,8 @@ static void write_survival(const struct rendering *rendering, const struct app_v
         write_recovered(rendering, app->recovered);
     if (!app->survives && app->survives_not)
         write_labelled(rendering, "no survival", app->survives_not);
+    if (app->polite_not)
+        write_labelled(rendering, "not polite", app->polite_not);
     if (app->limits_missing)
         write_labelled(rendering, "limits", app->limits_missing);
 }

@@ -71,6 +71,10 @@ const char *words_connections(const struct connections_view *connections,
                      "on a unix socket");
     used = add_count(text, used, connections->queued.present ? connections->queued.value : 0,
                      "queued");
+    used = add_count(text, used, connections->told.present ? connections->told.value : 0,
+                     "told to close");
+    used = add_count(text, used, connections->untold.present ? connections->untold.value : 0,
+                     "that can't be told");
     if (used == 0)
         (void)snprintf(text, WORDS_CONNECTIONS_SIZE, "no connections");
     else if (connections->oldest_seconds.present && used < WORDS_CONNECTIONS_SIZE)

@@ -235,6 +235,8 @@ static void note(struct app *app, const struct record *record, struct wall at)
         app->cut = 0;
     if (record->kind == RECORD_WORKER_KILLED)
         note_kill(app, record);
+    if (record->kind == RECORD_WORKER_GONE)
+        courtesy_end(app, record->worker);
     if (record->kind == RECORD_REVISION_ACCEPTED)
         revisions_date(&app->revisions, record->revision, at);
     if (record->kind == RECORD_ROLLOUT_ENDED)
@@ -355,6 +357,7 @@ void app_pump(struct app *app)
         if (r < 0)
             journal_lost(app, r);
     }
+    courtesy_rest(app);
     timer_set(app->tick, rollout_wake(app->rollout));
     manager_update(app->manager);
     app->pumping = false;

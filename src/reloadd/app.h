@@ -15,6 +15,7 @@
 #include "loop/timer.h"
 #include "os/directories.h"
 #include "reloadd/census.h"
+#include "reloadd/courtesy.h"
 #include "reloadd/limits.h"
 #include "reloadd/listeners.h"
 #include "reloadd/options.h"
@@ -67,6 +68,7 @@ struct app {
     struct timer *drain;
     struct timer *lanes;
     struct census census;
+    struct courtesy courtesy;
     uint64_t cut; /* connections of workers that were killed, since the rollout began */
     struct timer *journal_retry;
     struct timer *weighing;

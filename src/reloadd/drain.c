@@ -119,28 +119,57 @@ static bool has_read(struct process *process)
 
 /* Quieting. */
 
-/* How long the worker's requests in flight are waited for before it gets its signal; not at all
- * where it ends them by itself. Whatever makes its clients leave it politely from outside makes
- * waiting worth while for all programs, and is to be asked here. */
-static struct span drain_waits_for_quiet(const struct process *process)
+/* What the signal will do to the program; where that can't be seen, it is caught. */
+static enum signal_fate fate_of(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
     enum signal_fate fate = SIGNAL_IS_CAUGHT;
 
+    (void)signal_fate_look(process->pid, spec->drain_signal, &fate);
+    return fate;
+}
+
+/* Where its clients are told to leave it (courtesy.h), they are waited for whatever the program
+ * does by itself; those that can't be told or don't go are left time to be seen to by it. */
+static struct span time_to_be_told(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+
+    return courtesy_is_in_force(process)
+               ? (struct span){spec->policy.drain_timeout.nanoseconds / 2}
+               : (struct span){0};
+}
+
+/* How long the worker's requests in flight are waited for before it gets its signal; not at all
+ * where it ends them by itself, and nobody else tells its clients. */
+static struct span drain_waits_for_quiet(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    struct span told = time_to_be_told(process);
+
     if (spec->drain_wait != DRAIN_WAIT_AUTO)
         return spec->drain_wait == DRAIN_WAIT_QUIET ? SPAN_FOREVER : (struct span){0};
-    if (signal_fate_look(process->pid, spec->drain_signal, &fate) != 0)
-        return (struct span){0};
-    switch (fate) {
+    switch (fate_of(process)) {
     case SIGNAL_ENDS:
         return SPAN_FOREVER;
     case SIGNAL_IS_MUTE:
-        return spec->drain_idle;
+        return told.nanoseconds > 0 ? told : spec->drain_idle;
     case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
     case SIGNAL_IS_CAUGHT:
         break;
     }
-    return (struct span){0};
+    return told;
+}
+
+/* Whether nobody is left but those that can't be told, and the program sees to them by itself.
+ */
+static bool all_are_told(const struct process *process)
+{
+    const struct connections *connections = &process->connections;
+
+    if (!courtesy_is_in_force(process) || connections->open > courtesy_untold(process))
+        return false;
+    return connections->open == 0 || fate_of(process) == SIGNAL_IS_CAUGHT;
 }
 
 static bool is_quiet(struct process *process)
@@ -148,7 +177,7 @@ static bool is_quiet(struct process *process)
     const struct connections *connections = &process->connections;
     const struct spec *spec = app_spec(process->app, process->revision);
 
-    return connections->hidden ||
+    return connections->hidden || all_are_told(process) ||
            (connections->idle == connections->open &&
             connections->still.nanoseconds >= spec->drain_idle.nanoseconds);
 }
@@ -243,6 +272,7 @@ void drain_begin(struct process *process)
     struct app *app = process->app;
     struct instant now = loop_now(app->loop);
 
+    courtesy_cover(process);
     enter(process, can_leave(process) ? DRAIN_LEAVING : DRAIN_SIGNALLED, now);
     timer_set(app->drain, now);
 }
@@ -264,6 +294,7 @@ void drain_cut(struct process *process)
 {
     struct app *app = process->app;
     const struct connections *connections = &process->connections;
+    char words[256];
 
     if (!drain_is_under_way(process))
         return;
@@ -273,12 +304,13 @@ void drain_cut(struct process *process)
     if (!census_knows(process) || connections->open == 0)
         return;
     app->cut += connections->open;
+    (void)courtesy_words(process, words, sizeof(words));
     app_say(app, LEVEL_WARNING,
             "worker %llu (pid %d) is killed with %u connection%s open, %u of them active "
-            "(oldest %.0f s)",
+            "(oldest %.0f s)%s%s",
             (unsigned long long)process->worker, process->pid, connections->open,
             connections->open == 1 ? "" : "s", connections->active,
-            span_to_seconds(connections->oldest));
+            span_to_seconds(connections->oldest), *words != '\0' ? ": " : "", words);
 }
 
 /* Looking. */
@@ -326,6 +358,7 @@ void drain_look(void *user)
     struct app *app = user;
     struct instant now = loop_now(app->loop);
 
+    courtesy_look(app);
     advance_all(app, now, false);
     if (instant_reached(loop_now(app->loop), next_count(app))) {
         census_of_draining(app);

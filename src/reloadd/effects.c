@@ -9,6 +9,12 @@
 
 #include <signal.h>
 
+static void effect_spawn(struct app *app, const struct effect *effect)
+{
+    courtesy_watch(app);
+    process_start(app, effect);
+}
+
 static void effect_drain(struct app *app, const struct effect *effect)
 {
     struct process *process = process_find(app, effect->worker);
@@ -76,7 +82,7 @@ static void effect_exit(struct app *app, const struct effect *effect)
 typedef void effect_function(struct app *, const struct effect *);
 
 static effect_function *const effect_functions[EFFECT_N] = {
-    [EFFECT_SPAWN] = process_start,  [EFFECT_DRAIN] = effect_drain,
+    [EFFECT_SPAWN] = effect_spawn,   [EFFECT_DRAIN] = effect_drain,
     [EFFECT_ABORT] = effect_abort,   [EFFECT_KILL] = effect_kill,
     [EFFECT_SWEEP] = effect_kill,    [EFFECT_OUTCOME] = effect_outcome,
     [EFFECT_FORGET] = effect_forget, [EFFECT_CLOSE_LISTENERS] = effect_close_listeners,

@@ -159,6 +159,12 @@ static bool is_workers_name(const char *name)
 
 bool fd_store_is_own_name(const char *name)
 {
+    static const char *const names[] = {"polite-sockets", "polite-states", "polite-shut",
+                                        "polite-filter"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
     return is_workers_name(name) || is_numbered(name, "lane-", 2);
 }
 

@@ -7,6 +7,7 @@
  *   channel-7    where the loader of worker 7 sends its capture filter (capturing.h)
  *   capture-7    that filter's descriptor, from which its binds are received
  *   lane-812-4   lane 4 of the listener whose own socket has the inode 812
+ *   polite-…     the maps and the program of polite drains that are under way (courtesy.h)
  *   opened-812   a listener that the primary has opened itself, by its inode
  *   discovered-812-0
  *                a listener that a worker has bound; the second number is its ordinal, where
@@ -79,5 +80,6 @@ struct stored_fd *fd_store_find_worker(const struct fd_store *store, uint64_t wo
 /* Whether any worker's descriptor is there still: an earlier primary has left it. */
 bool fd_store_has_workers(const struct fd_store *store);
 
-/* Whether the name is a worker's, and not a listener's or a socket unit's. */
+/* Whether the name is a worker's or one of courtesy.h, and not a listener's or a socket unit's.
+ */
 bool fd_store_is_own_name(const char *name);

@@ -1,11 +1,21 @@
 /* reloadd: the primary of one app. */
 #include "base/log.h"
+#include "os/polite.h"
 #include "reloadd/primary.h"
 #include "reloadd/sweep.h"
 #include "reloadd/upgrade.h"
 #include "reloadd/verify.h"
 
 #include <stdio.h>
+
+static void print_version(void)
+{
+    const char *why_not;
+    bool can = polite_check(&why_not) == 0;
+
+    (void)printf("reloadd %s\npolite drains: %s\n", RELOADD_VERSION,
+                 can ? "can be done here" : why_not);
+}
 
 static int run(const struct options *options)
 {
@@ -24,7 +34,7 @@ static int run(const struct options *options)
         log_setup(LEVEL_INFO, LOG_MODE_SERVICE);
         return sweep_run(options->name);
     case OPTIONS_VERSION:
-        (void)printf("reloadd %s\n", RELOADD_VERSION);
+        print_version();
         return EXIT_DONE;
     case OPTIONS_HELP:
         (void)fputs(options_usage(), stdout);

@@ -536,6 +536,7 @@ static int app_start(struct app *app, struct spec *spec)
     if (r < 0)
         return fail("the cgroup", r);
     find_survival(app);
+    courtesy_begin(app);
     if (recover_is_hindered(app)) {
         log_error("workers of an earlier primary live, and can't be adopted: %s; trying again",
                   app->survives_not);
@@ -565,6 +566,7 @@ static void app_release_all(struct app *app, bool leaves)
     server_free(app->server);
     app->server = NULL;
     process_release_all(app);
+    courtesy_release(app);
     notices_forget(app);
     loop_free(app->loop);
     limits_release(app);

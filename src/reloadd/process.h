@@ -17,6 +17,7 @@
 #include "core/update.h"
 #include "core/worker.h"
 #include "os/connections.h"
+#include "reloadd/courtesy.h"
 #include "reloadd/drain.h"
 #include "reloadd/fd_store.h"
 
@@ -47,6 +48,7 @@ struct process {
     bool ended;  /* reaped */
     bool silent; /* its output has ended */
     struct drain drain;
+    struct courtesy_of_process courtesy;
     struct connections connections; /* at the last census (census.h) */
     struct instant counted;         /* when that was; 0: never */
     bool guarded;                   /* the guard knows of it (os/guard.h) */

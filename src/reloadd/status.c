@@ -217,6 +217,18 @@ static bool has_own_queue(const struct process *process)
     return false;
 }
 
+static void courtesy_fill(const struct process *process, struct connections_view *view)
+{
+    const struct polite_counts *counts = &process->courtesy.counts;
+
+    if (!courtesy_is_in_force(process))
+        return;
+    view->told = optional_int(counts->told);
+    view->left = optional_int(counts->ended);
+    view->unsure = optional_int(counts->unsure);
+    view->untold = optional_int(courtesy_untold(process));
+}
+
 bool connections_fill(const struct process *process, struct connections_view *ret_connections)
 {
     const struct connections *connections = &process->connections;
@@ -232,6 +244,7 @@ bool connections_fill(const struct process *process, struct connections_view *re
     };
     if (connections->active + connections->idle > 0)
         ret_connections->oldest_seconds = optional_float(span_to_seconds(connections->oldest));
+    courtesy_fill(process, ret_connections);
     if (!process->ended && has_own_queue(process))
         ret_connections->queued = optional_int(lanes_waiting(process));
     return true;
@@ -534,6 +547,8 @@ static void fill_app(struct app *app, struct store *store)
         .workers = store->workers,
         .worker_n = rollout->worker_n,
     };
+    store->view.polite_not = courtesy_why_not(app);
+    store->view.polite = store->view.polite_not == NULL;
     if (fairness > 0)
         store->view.fairness = optional_float(fairness);
     if (rollout->last_revision > 0)

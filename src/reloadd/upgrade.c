@@ -239,9 +239,21 @@ static int hand_lanes(const struct app *app, struct handed *handed, int lowest)
     return r;
 }
 
+struct handing {
+    struct handed *handed;
+    int lowest;
+};
+
+static int hand_one(void *context, const char *name, int fd)
+{
+    const struct handing *handing = context;
+
+    return hand(handing->handed, fd, name, handing->lowest);
+}
+
 static size_t count_handed(const struct app *app)
 {
-    size_t n = app->listeners.n + app->listeners.inherited_n;
+    size_t n = app->listeners.n + app->listeners.inherited_n + COURTESY_FDS;
 
     for (size_t i = 0; i < app->listeners.n; i++)
         n += app->listeners.items[i].lanes.n;
@@ -284,6 +296,8 @@ static int hand_over(const struct app *app)
         r = hand_workers(app, &handed, lowest);
     if (r == 0)
         r = hand_lanes(app, &handed, lowest);
+    if (r == 0)
+        r = courtesy_visit(app, hand_one, &(struct handing){&handed, lowest});
     if (r == 0)
         r = put_in_place(&handed);
     free(handed.fds);

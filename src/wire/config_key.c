@@ -83,6 +83,7 @@ const struct config_key config_keys[] = {
     {"drain", "signal", CONFIG_SIGNAL, OF_SPEC(drain_signal), 0, 0, "\"SIGTERM\""},
     {"drain", "detach", CONFIG_BOOLEAN, OF_SPEC(drain_detach), 0, 0, "true"},
     {"drain", "wait", CONFIG_WAIT, OF_SPEC(drain_wait), 0, 0, "\"auto\""},
+    {"drain", "polite", CONFIG_POLITE, OF_SPEC(drain_polite_off), 0, 0, "\"auto\""},
     {"drain", "idle_seconds", CONFIG_SECONDS, OF_SPEC(drain_idle), 0, CONFIG_SECONDS_MAX, "5"},
     {"drain", "timeout_seconds", CONFIG_SECONDS, OF_SPEC(policy.drain_timeout), 0,
      CONFIG_SECONDS_MAX, "30"},
@@ -138,6 +139,7 @@ const struct config_key config_keys[] = {
     {"listen", "mode", CONFIG_MODE, OF_LISTENER(mode), 0, 0, "\"0660\""},
     {"listen", "owner", CONFIG_ACCOUNT, OF_LISTENER(owner), 0, 0, NULL},
     {"listen", "group", CONFIG_ACCOUNT, OF_LISTENER(group), 0, 0, NULL},
+    {"listen", "polite", CONFIG_POLITE, OF_LISTENER(polite_off), 0, 0, "\"auto\""},
     {"listen", "backlog", CONFIG_COUNT, OF_LISTENER(backlog), 1, BACKLOG_MOST, "4096"},
 };
 

@@ -24,6 +24,7 @@ enum config_type {
     CONFIG_DELIVERY,  /* "auto", "inherit", "capture" -> enum delivery */
     CONFIG_DISPATCH,  /* "auto", "shared" -> enum dispatch */
     CONFIG_WAIT,      /* "auto", "queue", "quiet" -> enum drain_wait */
+    CONFIG_POLITE,    /* "auto", "off" -> bool, whether it is off */
     CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */
     CONFIG_SECONDS,   /* a number of seconds, least … most -> struct span */
     CONFIG_SHARE,     /* a count, least … most, or "0%" … "100%" -> struct share */

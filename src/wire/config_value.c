@@ -215,6 +215,18 @@ static int read_drain_wait(const struct config_reader *reader, const struct conf
     return 0;
 }
 
+static int read_polite(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    if (text == NULL || (strcmp(text, "auto") != 0 && strcmp(text, "off") != 0))
+        return config_expected(reader, path, value, "\"auto\" or \"off\"");
+    *(bool *)place = strcmp(text, "off") == 0;
+    return 0;
+}
+
 /* Whether the text may stand in a request as it is: no space, no control character. */
 static bool is_visible(const char *text, size_t most)
 {
@@ -603,7 +615,7 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
     [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
     [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
-    [CONFIG_WAIT] = read_drain_wait,
+    [CONFIG_WAIT] = read_drain_wait,     [CONFIG_POLITE] = read_polite,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

@@ -208,6 +208,9 @@ static json_t *encode_listener(const struct listener_spec *listener)
         tree_set_consume(object, "mode", json_integer(listener->mode)) < 0 ||
         tree_set_consume(object, "backlog", json_integer(listener->backlog)) < 0)
         return NULL;
+    /* As with encode_additions(): the text that it always had. */
+    if (listener->polite_off && tree_set_consume(object, "polite", json_false()) < 0)
+        return NULL;
     return take_ptr(object);
 }
 
@@ -268,6 +271,8 @@ static int encode_additions(const struct spec *spec, json_t *object)
         r = tree_set_consume(object, "probe", encode_probe(spec));
     if (r == 0 && spec->dispatch != DISPATCH_AUTO)
         r = tree_set_consume(object, "dispatch", json_string(dispatch_names[spec->dispatch]));
+    if (r == 0 && spec->drain_polite_off)
+        r = tree_set_consume(object, "polite", json_false());
     if (r == 0 && (spec->drain_wait != DRAIN_WAIT_AUTO ||
                    spec->drain_idle.nanoseconds != DRAIN_IDLE_DEFAULT.nanoseconds)) {
         json_t *drain = NULL;
@@ -380,6 +385,7 @@ static int decode_listener(const json_t *object, struct listener_spec *listener)
     listener->port = (uint16_t)port;
     listener->mode = (mode_t)mode;
     listener->backlog = (int)backlog;
+    listener->polite_off = json_is_false(json_object_get(object, "polite"));
     return 0;
 }
 
@@ -452,15 +458,18 @@ static int decode_additions(const json_t *object, struct spec *spec)
     const json_t *limits = json_object_get(object, "limits");
     const json_t *harden = json_object_get(object, "harden");
     const json_t *drain = json_object_get(object, "drain");
+    const json_t *polite = json_object_get(object, "polite");
     const json_t *discovers = json_object_get(object, "discovers");
     const json_t *delivery = json_object_get(object, "delivery");
     const char *name = json_string_value(delivery);
     int r = 0;
 
     if ((harden != NULL && !json_is_boolean(harden)) ||
+        (polite != NULL && !json_is_boolean(polite)) ||
         (discovers != NULL && !json_is_boolean(discovers)) ||
         (delivery != NULL && (name == NULL || delivery_from_name(name) == DELIVERY_N)))
         return 1;
+    spec->drain_polite_off = json_is_false(polite);
     spec->harden = json_is_true(harden);
     spec->discovers = json_is_true(discovers);
     spec->delivery = name != NULL ? delivery_from_name(name) : DELIVERY_INHERIT;

@@ -32,6 +32,7 @@ struct listener_spec {
     char *owner;   /* UNIX: user name or number; NULL: the primary's */
     char *group;   /* UNIX */
     int backlog;
+    bool polite_off; /* its connections are never told to close (drain_polite_off) */
 };
 
 /* The ways to tell a program of its inherited sockets; a set of bits. */
@@ -119,6 +120,7 @@ struct spec {
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     enum drain_wait drain_wait;
+    bool drain_polite_off;  /* clients of a worker that drains are not told (os/polite.h) */
     struct span drain_idle; /* a connection that was idle for so long is no reason to wait */
     char **check;
     struct limits limits;

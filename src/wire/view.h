@@ -42,6 +42,10 @@ struct connections_view {
     struct optional_float oldest_seconds;
     int64_t unread_bytes;
     int64_t unsent_bytes;
+    struct optional_int told;
+    struct optional_int left;
+    struct optional_int unsure;
+    struct optional_int untold;
 };
 
 struct worker_view {
@@ -133,6 +137,8 @@ struct app_view {
     const struct recovered_view *recovered; /* may be NULL */
     const char *limits_missing;             /* may be NULL */
     struct optional_float fairness;
+    bool polite;
+    const char *polite_not; /* may be NULL */
 };
 
 struct entry_view {

@@ -44,6 +44,10 @@ static const struct member connections_members[] = {
     {CONNECTIONS(oldest_seconds), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {CONNECTIONS(unread_bytes), .type = MEMBER_INT},
     {CONNECTIONS(unsent_bytes), .type = MEMBER_INT},
+    {CONNECTIONS(told), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {CONNECTIONS(left), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {CONNECTIONS(unsure), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {CONNECTIONS(untold), .type = MEMBER_OPTIONAL_INT, .optional = true},
 };
 
 const struct shape connections_shape = {.name = "Connections",
@@ -165,6 +169,8 @@ static const struct member app_members[] = {
     {APP(recovered), .type = MEMBER_OBJECT_AT, .shape = &recovered_shape, .optional = true},
     {APP(limits_missing), .type = MEMBER_TEXT, .optional = true},
     {APP(fairness), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
+    {APP(polite), .type = MEMBER_BOOL, .optional = true},
+    {APP(polite_not), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape app_shape = {
