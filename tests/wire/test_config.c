@@ -668,31 +668,31 @@ static void decode_wrong_probe_is_told_with_its_place(void **state)
         const char *expected;
     } rows[] = {
         {"\"path\": \"healthz\"",
-         "web.json:1:83: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
+         "web.json:1:108: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
          "letters, with what is not ASCII as %XX, found \"healthz\"\n"},
         {"\"path\": \"/a b\"",
-         "web.json:1:83: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
+         "web.json:1:108: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
          "letters, with what is not ASCII as %XX, found \"/a b\"\n"},
         {"\"expect\": \"2xx,\"",
-         "web.json:1:85: $.readiness.expect: expected an HTTP status such as \"2xx\", \"204\" "
+         "web.json:1:110: $.readiness.expect: expected an HTTP status such as \"2xx\", \"204\" "
          "or \"200,3xx\", found \"2xx,\"\n"},
         {"\"expect\": [200, 600]",
-         "web.json:1:91: $.readiness.expect[1]: expected an HTTP status such as \"2xx\", "
+         "web.json:1:116: $.readiness.expect[1]: expected an HTTP status such as \"2xx\", "
          "\"204\" or \"200,3xx\", found 600\n"},
         {"\"expect\": []",
-         "web.json:1:85: $.readiness.expect: expected at least one HTTP status, found an empty "
+         "web.json:1:110: $.readiness.expect: expected at least one HTTP status, found an empty "
          "array\n"},
         {"\"host\": \"a\\r\\nb\"",
-         "web.json:1:83: $.readiness.host: expected a name for the Host header, such as "
+         "web.json:1:108: $.readiness.host: expected a name for the Host header, such as "
          "\"web.example\", found \"a\\r\\nb\"\n"},
         {"\"failures\": 0",
-         "web.json:1:87: $.readiness.failures: expected a whole number from 1 to 1000, found "
+         "web.json:1:112: $.readiness.failures: expected a whole number from 1 to 1000, found "
          "0\n"},
         {"\"listener\": \"admin\"",
-         "web.json:1:87: $.readiness.listener: expected the name of a TCP listener to ask "
+         "web.json:1:112: $.readiness.listener: expected the name of a TCP listener to ask "
          "workers over, found \"admin\"\n"},
         {"\"listener\": \"other\"",
-         "web.json:1:87: $.readiness.listener: expected the name of a TCP listener to ask "
+         "web.json:1:112: $.readiness.listener: expected the name of a TCP listener to ask "
          "workers over, found \"other\"\n"},
     };
 
@@ -713,12 +713,12 @@ static void decode_probe_beside_other_readiness_is_told(void **state)
     (void)state;
     expect_error(
         "{" EXEC ", \"readiness\": {\"path\": \"/\", \"liveness\": true}}",
-        "web.json:1:32: $.readiness.path: expected readiness.type to be \"http\" beside "
+        "web.json:1:31: $.readiness.path: expected readiness.type to be \"http\" beside "
         "this key, found \"auto\"\n"
-        "web.json:1:45: $.readiness.liveness: expected readiness.type to be \"http\" or "
+        "web.json:1:44: $.readiness.liveness: expected readiness.type to be \"http\" or "
         "\"tcp\" beside this key, found \"auto\"\n");
     expect_error("{" EXEC ", \"readiness\": {\"type\": \"tcp\", \"expect\": 200}}",
-                 "web.json:1:47: $.readiness.expect: expected readiness.type to be \"http\" "
+                 "web.json:1:46: $.readiness.expect: expected readiness.type to be \"http\" "
                  "beside this key, found \"tcp\"\n");
 }
 
@@ -727,11 +727,11 @@ static void decode_probe_that_nobody_can_be_asked_by_is_told(void **state)
     (void)state;
     expect_error(
         "{" EXEC ", \"listen\": [\"/a\"], \"readiness\": {\"type\": \"tcp\"}}",
-        "web.json:1:58: $.readiness.type: expected a TCP listener to ask workers over, "
+        "web.json:1:57: $.readiness.type: expected a TCP listener to ask workers over, "
         "found none\n");
     expect_error("{" EXEC ", \"dispatch\": {\"type\": \"shared\"}, \"readiness\": {\"type\": "
                  "\"tcp\"}}",
-                 "web.json:1:72: $.readiness.type: expected \"auto\", \"notify\" or \"delay\" "
+                 "web.json:1:71: $.readiness.type: expected \"auto\", \"notify\" or \"delay\" "
                  "where dispatch.type is \"shared\", found \"tcp\"\n");
 }
 
