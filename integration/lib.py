@@ -86,13 +86,15 @@ class Program:
     cause: why it loses something, if it does.
     """
 
-    def __init__(self, folder, *arguments, polite=False, drains=True, cause="", sleepers=None):
+    def __init__(self, folder, *arguments, polite=False, drains=True, cause="", sleepers=None,
+                 drain=None):
         self.folder = folder
         self.arguments = arguments
         self.polite = polite
         self.drains = drains
         self.cause = cause
         self.sleepers = sleepers or {}
+        self.drain = drain or {}
 
     def config(self):
         config = json.loads((HERE / self.folder / "reloadd.json").read_text())
@@ -101,6 +103,7 @@ class Program:
             config.pop("check", None)
         if config["exec"][0] == "webworker":
             config["exec"][0] = binary("webworker")
+        config["drain"] = dict(config.get("drain", {}), **self.drain)
         config["working_directory"] = str(HERE / self.folder)
         return config
 
@@ -119,8 +122,9 @@ PROGRAMS = {
     "node-expert": Program("node", polite=True),
     "node-graceful": Program("node", "node", "app-graceful.js",
                              cause=CLOSES + "Node's server.close()"),
-    "node-plain": Program("node", "node", "app.js", drains=False,
-                          cause="the program has no stop logic: SIGTERM ends it at once"),
+    "node-plain": Program("node", "node", "app.js",
+                          drain={"wait": "quiet", "timeout_seconds": 12},
+                          cause="it has no stop logic: what is never quiet is cut off at last"),
     "gunicorn-sync": Program("gunicorn", polite=True, sleepers={"S4": 8, "S5": 4}),
     "gunicorn-gthread": Program("gunicorn", *GTHREAD,
                                 cause=CLOSES + "its keep-alive sockets at SIGTERM"),

@@ -6,11 +6,8 @@
  * designated initialiser: an enumerator that is moved takes its name along. */
 
 static const char *const readiness_names[READINESS_N] = {
-    [READINESS_AUTO] = "auto",
-    [READINESS_NOTIFY] = "notify",
-    [READINESS_DELAY] = "delay",
-    [READINESS_HTTP] = "http",
-    [READINESS_TCP] = "tcp",
+    [READINESS_AUTO] = "auto", [READINESS_NOTIFY] = "notify", [READINESS_DELAY] = "delay",
+    [READINESS_HTTP] = "http", [READINESS_TCP] = "tcp",
 };
 
 static const char *const cause_names[CAUSE_N] = {

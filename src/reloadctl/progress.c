@@ -12,9 +12,10 @@ struct progress_worker {
     int64_t revision;
     int64_t pid;
     char state[16];
-    double began;   /* of the phase */
-    double changed; /* of the state */
-    char *failure;  /* owned; NULL: none */
+    double began;                             /* of the phase */
+    double changed;                           /* of the state */
+    char *failure;                            /* owned; NULL: none */
+    char connections[WORDS_CONNECTIONS_SIZE]; /* "": not told */
 };
 
 enum {
@@ -65,10 +66,15 @@ int progress_take(struct progress *progress, const struct step_view *step)
         worker = add_worker(progress, step);
     if (!worker)
         return -ENOMEM;
-    if (strcmp(step->state, "draining") == 0 || state_is(worker, "admitted"))
+    if ((strcmp(step->state, "draining") == 0 && !state_is(worker, "draining")) ||
+        state_is(worker, "admitted"))
         worker->began = step->at;
+    if (!state_is(worker, step->state))
+        worker->changed = step->at;
     (void)snprintf(worker->state, sizeof(worker->state), "%s", step->state);
-    worker->changed = step->at;
+    worker->connections[0] = '\0';
+    if (step->connections)
+        (void)words_connections(step->connections, worker->connections);
     if (step->pid > 0)
         worker->pid = step->pid;
     if (step->failure && !worker->failure) {
@@ -112,6 +118,8 @@ static void render_worker(const struct progress_worker *worker,
                   terminal_colour_end(terminal, colour_of(worker)),
                   (int)(strlen(state) < 9 ? 9 - strlen(state) : 0), "",
                   words_span(until - worker->began, span));
+    if (worker->connections[0] != '\0')
+        (void)fprintf(rendering->stream, "  %s", worker->connections);
     if (worker->failure) {
         (void)fputs("  ", rendering->stream);
         render_text(rendering, worker->failure);
@@ -134,12 +142,38 @@ void progress_render(const struct progress *progress, const struct rendering *re
     }
 }
 
+/* Of one that drains still: "slot 2: worker 7 drains: 3 active, 12 idle (oldest 41 s)". */
+static void render_picture(const struct rendering *rendering, const struct step_view *step)
+{
+    char words[WORDS_CONNECTIONS_SIZE];
+
+    (void)fprintf(rendering->stream, "slot %lld: worker %lld drains: %s\n",
+                  (long long)step->slot, (long long)step->worker,
+                  words_connections(step->connections, words));
+}
+
+/* What was cut off with it, where it was killed. */
+static void render_cut(const struct rendering *rendering, const struct step_view *step)
+{
+    const struct connections_view *connections = step->connections;
+    char words[WORDS_CONNECTIONS_SIZE];
+
+    if (connections && connections->open > 0)
+        (void)fprintf(rendering->stream, " with %lld connection%s open: %s",
+                      (long long)connections->open, connections->open == 1 ? "" : "s",
+                      words_connections(connections, words));
+}
+
 void progress_render_step(const struct progress *progress, const struct rendering *rendering,
                           const struct step_view *step)
 {
     const struct progress_worker *worker = find_worker(progress, step->worker);
     char span[WORDS_SIZE];
 
+    if (step->connections && strcmp(step->state, "draining") == 0) {
+        render_picture(rendering, step);
+        return;
+    }
     (void)fprintf(rendering->stream, "slot %lld: worker %lld (revision %lld",
                   (long long)step->slot, (long long)step->worker, (long long)step->revision);
     if (step->pid > 0)
@@ -149,6 +183,7 @@ void progress_render_step(const struct progress *progress, const struct renderin
     if (worker && worker->changed > worker->began && strcmp(step->state, "starting") != 0)
         (void)fprintf(rendering->stream, " after %s",
                       words_span(worker->changed - worker->began, span));
+    render_cut(rendering, step);
     if (step->failure) {
         (void)fputs(": ", rendering->stream);
         render_text(rendering, step->failure->text);

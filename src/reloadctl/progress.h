@@ -22,6 +22,7 @@ void progress_release(struct progress *progress);
 void progress_render(const struct progress *progress, const struct rendering *rendering);
 
 /* One step as one line, where lines can't be drawn again: "slot 0: worker 12 (revision 7, pid
- * 5) ready after 0.4 s". To be called after progress_take(). */
+ * 5) ready after 0.4 s"; of a worker that drains, its connections. To be called after
+ * progress_take(). */
 void progress_render_step(const struct progress *progress, const struct rendering *rendering,
                           const struct step_view *step);

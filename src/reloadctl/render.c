@@ -69,7 +69,11 @@ void render_outcome(const struct rendering *rendering, const char *app,
     }
     (void)fprintf(rendering->stream, " %s", terminal_colour(&rendering->terminal, colour));
     render_text(rendering, outcome->outcome);
-    (void)fprintf(rendering->stream, "%s after %s\n",
+    (void)fprintf(rendering->stream, "%s after %s",
                   terminal_colour_end(&rendering->terminal, colour),
                   words_span(outcome->seconds, span));
+    if (outcome->cut.present)
+        (void)fprintf(rendering->stream, ", with %lld connection%s cut off",
+                      (long long)outcome->cut.value, outcome->cut.value == 1 ? "" : "s");
+    (void)fputc('\n', rendering->stream);
 }

@@ -128,6 +128,28 @@ static void write_listeners(const struct rendering *rendering, const struct app_
     }
 }
 
+/* Nothing where nobody is connected. */
+static void write_connections(const struct rendering *rendering, const struct app_view *app)
+{
+    long long active = 0;
+    long long open = 0;
+
+    for (size_t i = 0; i < app->worker_n; i++)
+        if (app->workers[i].connections) {
+            active += app->workers[i].connections->active;
+            open += app->workers[i].connections->open;
+        }
+    if (open == 0)
+        return;
+    write_label(rendering, "connections");
+    (void)fprintf(rendering->stream, "%lld open, %lld of them active", open, active);
+    if (app->fairness.present)
+        (void)fprintf(rendering->stream,
+                      "; the fullest worker has %.2f times those of the emptiest",
+                      app->fairness.value);
+    (void)fputc('\n', rendering->stream);
+}
+
 static void write_last(const struct rendering *rendering, const struct outcome_view *last)
 {
     const enum colour colour = colour_of_outcome(last->outcome);
@@ -148,6 +170,11 @@ static void write_last(const struct rendering *rendering, const struct outcome_v
     (void)fprintf(rendering->stream, "%s ago\n", words_span(rendering->now - last->at, text));
     if (last->failure)
         write_labelled(rendering, "", last->failure->text);
+    if (last->cut.present) {
+        write_label(rendering, "");
+        (void)fprintf(rendering->stream, "cut off %lld connection%s at the drain deadline\n",
+                      (long long)last->cut.value, last->cut.value == 1 ? "" : "s");
+    }
 }
 
 /* What stands in the last column: what is waited for, what is remarkable, what it says itself.
@@ -158,6 +185,7 @@ static void add_note(struct table *table, const struct worker_view *worker)
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     const char *between = "";
+    char connections[WORDS_CONNECTIONS_SIZE];
 
     if (!stream) {
         table_add(table, COLOUR_NONE, worker->status);
@@ -165,6 +193,13 @@ static void add_note(struct table *table, const struct worker_view *worker)
     }
     if (worker->waits_for) {
         (void)fprintf(stream, "waits for %s", worker->waits_for);
+        between = "; ";
+    }
+    if (worker->connections &&
+        (worker->connections->open > 0 ||
+         (worker->connections->queued.present && worker->connections->queued.value > 0))) {
+        (void)fprintf(stream, "%s%s", between,
+                      words_connections(worker->connections, connections));
         between = "; ";
     }
     if (worker->expired) {
@@ -271,6 +306,7 @@ void render_status(const struct rendering *rendering, const struct app_view *app
     if (app->config)
         write_labelled(rendering, "config", app->config);
     write_listeners(rendering, app);
+    write_connections(rendering, app);
     if (app->last)
         write_last(rendering, app->last);
     for (size_t i = 0; i < app->warning_n; i++)

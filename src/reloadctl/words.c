@@ -49,6 +49,36 @@ const char *words_bytes(int64_t bytes, char text[static WORDS_SIZE])
     return text;
 }
 
+/* A count with its word, where it is not 0. */
+static size_t add_count(char *text, size_t used, int64_t count, const char *word)
+{
+    int length = 0;
+
+    if (count > 0 && used < WORDS_CONNECTIONS_SIZE)
+        length = snprintf(text + used, WORDS_CONNECTIONS_SIZE - used, "%s%lld %s",
+                          used > 0 ? ", " : "", (long long)count, word);
+    return used + (length > 0 ? (size_t)length : 0);
+}
+
+const char *words_connections(const struct connections_view *connections,
+                              char text[static WORDS_CONNECTIONS_SIZE])
+{
+    char span[WORDS_SIZE];
+    size_t used = add_count(text, 0, connections->active, "active");
+
+    used = add_count(text, used, connections->idle, "idle");
+    used = add_count(text, used, connections->open - connections->active - connections->idle,
+                     "on a unix socket");
+    used = add_count(text, used, connections->queued.present ? connections->queued.value : 0,
+                     "queued");
+    if (used == 0)
+        (void)snprintf(text, WORDS_CONNECTIONS_SIZE, "no connections");
+    else if (connections->oldest_seconds.present && used < WORDS_CONNECTIONS_SIZE)
+        (void)snprintf(text + used, WORDS_CONNECTIONS_SIZE - used, " (oldest %s)",
+                       words_span(connections->oldest_seconds.value, span));
+    return text;
+}
+
 const char *words_worker_state(const char *state)
 {
     static const char *const words[][2] = {

@@ -7,6 +7,7 @@
 
 enum {
     WORDS_SIZE = 48, /* enough for each of these, with the closing NUL */
+    WORDS_CONNECTIONS_SIZE = 192,
 };
 
 /* All write into `text` and return it. */
@@ -20,6 +21,10 @@ const char *words_time(double since_epoch, char text[static WORDS_SIZE]);
 
 /* "812 KiB", "61.5 MiB". */
 const char *words_bytes(int64_t bytes, char text[static WORDS_SIZE]);
+
+/* "3 active, 12 idle, 2 queued (oldest 41 s)"; "no connections". */
+const char *words_connections(const struct connections_view *connections,
+                              char text[static WORDS_CONNECTIONS_SIZE]);
 
 /* A worker's state: "starting" for spawning and starting, "ready" for admitted, … An unknown
  * one is its own word. */

@@ -8,6 +8,7 @@
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/manager.h"
+#include "reloadd/process.h"
 #include "reloadd/server.h"
 #include "wire/strings.h"
 
@@ -200,6 +201,14 @@ static int record_level(const struct record *record)
     return LEVEL_DEBUG;
 }
 
+static void note_kill(const struct app *app, const struct record *record)
+{
+    struct process *process = process_find(app, record->worker);
+
+    if (process)
+        drain_cut(process);
+}
+
 static void note(struct app *app, const struct record *record, struct wall at)
 {
     if ((record_fields(record->kind) & FIELD_REASON) && record->reason.worker != 0)
@@ -209,6 +218,10 @@ static void note(struct app *app, const struct record *record, struct wall at)
         app->listeners_changed = true;
     if (record->kind == RECORD_WORKER_READY)
         blocking_remember(app);
+    if (record->kind == RECORD_ROLLOUT_STARTED)
+        app->cut = 0;
+    if (record->kind == RECORD_WORKER_KILLED)
+        note_kill(app, record);
     if (record->kind == RECORD_REVISION_ACCEPTED)
         revisions_date(&app->revisions, record->revision, at);
     if (record->kind == RECORD_ROLLOUT_ENDED)

@@ -14,6 +14,7 @@
 #include "loop/signals.h"
 #include "loop/timer.h"
 #include "os/directories.h"
+#include "reloadd/census.h"
 #include "reloadd/limits.h"
 #include "reloadd/listeners.h"
 #include "reloadd/options.h"
@@ -64,6 +65,8 @@ struct app {
     struct timer *readiness;
     struct timer *drain;
     struct timer *lanes;
+    struct census census;
+    uint64_t cut; /* connections of workers that were killed, since the rollout began */
     struct timer *journal_retry;
     struct timer *weighing;
     uint64_t weighed; /* the last worker weighed in this round; 0: a round begins */
@@ -76,6 +79,7 @@ struct app {
     struct event_queue events;
     bool pumping;
     bool listeners_changed; /* a revision or a worker left: some listener may be unwanted */
+    bool listeners_closing; /* to be closed once nobody's drain needs them (drain.h) */
 
     struct state_journal *journal;
     struct recovery recovery;
@@ -96,6 +100,7 @@ struct app {
         struct reason reason;
         struct wall at;
         double seconds;
+        uint64_t cut;
     } last;
     bool survives; /* its workers outlive it, and the next primary adopts them */
     const char

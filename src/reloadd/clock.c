@@ -23,3 +23,8 @@ struct wall clock_wall_of(struct instant at)
     return (struct wall){clock_read(CLOCK_REALTIME) - clock_read(CLOCK_MONOTONIC) +
                          (int64_t)(at.nanoseconds / 1000)};
 }
+
+struct span clock_processor(void)
+{
+    return span_from_us((uint64_t)clock_read(CLOCK_THREAD_CPUTIME_ID));
+}

@@ -1,4 +1,5 @@
-/* Wall time, for people: what the primary shows and writes down beside its instants. */
+/* Wall time, for people: what the primary shows and writes down beside its instants. And the
+ * time that it has spent itself. */
 #pragma once
 
 #include "base/mono.h"
@@ -9,3 +10,6 @@ struct wall clock_wall(void);
 /* The wall time of an instant of this boot, seen from now. 0 for INSTANT_NEVER. A clock that
  * was set meanwhile moves it along. */
 struct wall clock_wall_of(struct instant at);
+
+/* Processor time that this thread has used. */
+struct span clock_processor(void);

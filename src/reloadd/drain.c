@@ -2,29 +2,26 @@
 
 #include "base/log.h"
 #include "os/detach.h"
-#include "os/unread.h"
+#include "os/signal_fate.h"
 #include "reloadd/app.h"
 #include "reloadd/lanes.h"
 #include "reloadd/process.h"
+#include "reloadd/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOOK_PAUSE span_from_ms(10)
 
+/* Once all are signalled, they are looked at for those who watch. */
+#define WATCH_PAUSE span_from_ms(1000)
+
 enum {
     PIDS_MAX = 128,
-    LISTENERS_MAX = 64,
-    QUIET_LOOKS = 2, /* in a row: a connection may be between two reads at one of them */
+    ALL_READ_LOOKS = 2, /* in a row: a connection may be between two reads at one of them */
 };
 
-static void send_signal(struct process *process)
-{
-    process->quieting = false;
-    process_signal(process, app_spec(process->app, process->revision)->drain_signal);
-    /* Written down after it was done: a primary that is killed between the two makes the next
-     * one send the signal a second time, which is better than never. */
-    app_post(process->app, &(struct event){.kind = EVENT_ASKED, .worker = process->worker});
-}
+/* Leaving. */
 
 /* Whether the workers that come have it, too. What the configuration has no more is left to the
  * old ones, for nobody else would ever take what waits in its queue. */
@@ -40,105 +37,330 @@ static bool has_successors(const struct app *app, const struct listener *listene
     return false;
 }
 
-/* Whether it was taken off at least one of its listeners. */
+/* Whether others are to have what waits in the queue that the worker accepts from: it is theirs
+ * too; or the app stops, and what still comes to this lane is for its next start. */
+static bool is_left_to_others(const struct process *process, const struct listener *listener)
+{
+    bool stops = process->app->rollout->state >= ROLLOUT_STOPPING &&
+                 lane_group_names(&listener->lanes, process->lane);
+
+    return (stops || !lanes_is_own(process, listener)) &&
+           has_successors(process->app, listener);
+}
+
+/* Whether it was taken off at least one listener that is left to others. An adopted one may
+ * have been before, by the primary that has died, and nothing of it is left to be seen. */
 static bool detach(const struct process *process)
 {
-    const struct app *app = process->app;
-    const struct spec *spec = app_spec(app, process->revision);
-    struct detach_listener listeners[LISTENERS_MAX];
+    const struct listener *listeners[PROCESS_LISTENERS_MAX];
+    struct detach_listener shared[PROCESS_LISTENERS_MAX];
+    size_t listener_n = process_listeners(process, listeners);
     pid_t pids[PIDS_MAX];
     size_t pid_n = process_pids(process, pids, PIDS_MAX);
     size_t n = 0;
     size_t count = 0;
     int r;
 
-    for (size_t i = 0; i < spec->listener_n && n < LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&app->listeners, spec->listeners[i].address);
-
-        if (listener && has_successors(app, listener) && !lanes_is_own(process, listener))
-            listeners[n++] = (struct detach_listener){listener->fd, listener->identity.inode};
-    }
-    r = n > 0 ? detach_from_listeners(pids, pid_n, listeners, n, &count) : 0;
+    for (size_t i = 0; i < listener_n; i++)
+        if (is_left_to_others(process, listeners[i]))
+            shared[n++] = (struct detach_listener){lanes_fd(process, listeners[i]),
+                                                   lanes_inode(process, listeners[i])};
+    if (n == 0)
+        return false;
+    r = detach_from_listeners(pids, pid_n, shared, n, &count);
     if (r < 0)
         log_debug("worker %llu can't be detached: %s", (unsigned long long)process->worker,
                   strerror(-r));
-    return r == 0 && count > 0;
-}
-
-/* Where it can't be seen, nothing is waited for. */
-static enum unread_state look(const struct process *process)
-{
-    const struct spec *spec = app_spec(process->app, process->revision);
-    pid_t pids[PIDS_MAX];
-    uint16_t ports[LISTENERS_MAX];
-    size_t port_n = 0;
-    bool with_unix = false;
-    enum unread_state state = UNREAD_NO_CONNECTION;
-
-    for (size_t i = 0; i < spec->listener_n && port_n < LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&process->app->listeners, spec->listeners[i].address);
-
-        if (spec->listeners[i].type == LISTENER_UNIX)
-            with_unix = true;
-        else if (listener)
-            ports[port_n++] = listener->port;
-    }
-    (void)unread_look(pids, process_pids(process, pids, PIDS_MAX), ports, port_n, with_unix,
-                      &state);
-    return state;
+    return r == 0 && (count > 0 || process->adopted);
 }
 
 static bool has_own_lane(const struct process *process)
 {
-    const struct listener *list[PROCESS_LISTENERS_MAX];
-    size_t n = process_listeners(process, list);
+    const struct listener *listeners[PROCESS_LISTENERS_MAX];
+    size_t n = process_listeners(process, listeners);
 
     for (size_t i = 0; i < n; i++)
-        if (lanes_is_own(process, list[i]))
+        if (lanes_is_own(process, listeners[i]))
             return true;
     return false;
+}
+
+/* Whether something can be waited for: it has served, and gets nothing new from now on. */
+static bool can_leave(const struct process *process)
+{
+    const struct worker *worker = rollout_worker(process->app->rollout, process->worker);
+    bool has_served = worker && !instant_is_never(worker->ready);
+    bool is_detached = has_served && app_spec(process->app, process->revision)->drain_detach &&
+                       detach(process);
+
+    return is_detached || (has_served && has_own_lane(process));
+}
+
+static bool has_left(struct process *process)
+{
+    return lanes_have_emptied(process);
+}
+
+/* Reading. */
+
+/* It may be about to accept what it was woken for before it left: the first look says nothing,
+ * unless there is no connection at all. */
+static bool has_read(struct process *process)
+{
+    const struct connections *connections = &process->connections;
+    struct drain *drain = &process->drain;
+
+    if (connections->unread > 0)
+        drain->looks_with_all_read = 0;
+    else if (drain->looks > 1 || connections->open == 0)
+        drain->looks_with_all_read++;
+    return drain->looks_with_all_read >= ALL_READ_LOOKS;
+}
+
+/* Quieting. */
+
+/* How long the worker's requests in flight are waited for before it gets its signal; not at all
+ * where it ends them by itself. Whatever makes its clients leave it politely from outside makes
+ * waiting worth while for all programs, and is to be asked here. */
+static struct span drain_waits_for_quiet(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    enum signal_fate fate = SIGNAL_IS_CAUGHT;
+
+    if (spec->drain_wait != DRAIN_WAIT_AUTO)
+        return spec->drain_wait == DRAIN_WAIT_QUIET ? SPAN_FOREVER : (struct span){0};
+    if (signal_fate_look(process->pid, spec->drain_signal, &fate) != 0)
+        return (struct span){0};
+    switch (fate) {
+    case SIGNAL_ENDS:
+        return SPAN_FOREVER;
+    case SIGNAL_IS_MUTE:
+        return spec->drain_idle;
+    case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
+    case SIGNAL_IS_CAUGHT:
+        break;
+    }
+    return (struct span){0};
+}
+
+static bool is_quiet(struct process *process)
+{
+    const struct connections *connections = &process->connections;
+    const struct spec *spec = app_spec(process->app, process->revision);
+
+    return connections->hidden ||
+           (connections->idle == connections->open &&
+            connections->still.nanoseconds >= spec->drain_idle.nanoseconds);
+}
+
+/* The phases. */
+
+static struct span no_limit(const struct process *process)
+{
+    (void)process;
+    return SPAN_FOREVER;
+}
+
+static struct span reading_limit(const struct process *process)
+{
+    (void)process;
+    return span_from_ms(DRAIN_READING_MAX_MS);
+}
+
+struct phase {
+    bool (*is_over)(struct process *process);
+    struct span (*limit)(const struct process *process);
+    bool counts; /* is judged by a fresh count of its connections, made in this hurry */
+    enum census_hurry hurry;
+};
+
+static const struct phase phases[DRAIN_PHASE_N] = {
+    [DRAIN_LEAVING] = {has_left, no_limit, false, CENSUS_AT_LEISURE},
+    [DRAIN_READING] = {has_read, reading_limit, true, CENSUS_IN_HURRY},
+    [DRAIN_QUIETING] = {is_quiet, drain_waits_for_quiet, true, CENSUS_AT_LEISURE},
+};
+
+bool drain_is_under_way(const struct process *process)
+{
+    return !process->ended && process->drain.phase > DRAIN_NOT &&
+           process->drain.phase < DRAIN_CUT;
+}
+
+static bool is_waiting(const struct process *process)
+{
+    return !process->ended && phases[process->drain.phase].is_over;
+}
+
+static void send_signal(struct process *process)
+{
+    process_signal(process, app_spec(process->app, process->revision)->drain_signal);
+    /* Written down after it was done: a primary that is killed between the two makes the next
+     * one send the signal a second time, which is better than never. */
+    app_post(process->app, &(struct event){.kind = EVENT_ASKED, .worker = process->worker});
+}
+
+/* The only one that changes a phase. */
+static void enter(struct process *process, enum drain_phase phase, struct instant now)
+{
+    struct drain *drain = &process->drain;
+
+    drain->phase = phase;
+    drain->looks = 0;
+    drain->looks_with_all_read = 0;
+    drain->limit =
+        phases[phase].limit ? instant_plus(now, phases[phase].limit(process)) : INSTANT_NEVER;
+    if (phase == DRAIN_SIGNALLED)
+        send_signal(process);
+}
+
+/* Whether the phase ends now; `counted`: its connections have just been counted. */
+static bool is_over(struct process *process, struct instant now, bool counted)
+{
+    const struct phase *phase = &phases[process->drain.phase];
+
+    if (instant_reached(now, process->drain.limit))
+        return true;
+    if (phase->counts && !counted)
+        return false;
+    process->drain.looks++;
+    return phase->is_over(process);
+}
+
+static void advance(struct process *process, struct instant now, bool counted)
+{
+    while (is_waiting(process) && is_over(process, now, counted))
+        enter(process, process->drain.phase + 1, now);
+}
+
+static void advance_all(struct app *app, struct instant now, bool counted)
+{
+    for (struct process *each = app->processes; each; each = each->next)
+        advance(each, now, counted);
 }
 
 void drain_begin(struct process *process)
 {
     struct app *app = process->app;
-    const struct worker *worker = rollout_worker(app->rollout, process->worker);
-    bool has_served = worker && !instant_is_never(worker->ready);
+    struct instant now = loop_now(app->loop);
 
-    if (!has_served ||
-        (!has_own_lane(process) &&
-         (!app_spec(app, process->revision)->drain_detach || !detach(process)))) {
-        send_signal(process);
+    enter(process, can_leave(process) ? DRAIN_LEAVING : DRAIN_SIGNALLED, now);
+    timer_set(app->drain, now);
+}
+
+void drain_resume(struct process *process)
+{
+    process->drain.phase = DRAIN_SIGNALLED;
+    timer_set(process->app->drain, loop_now(process->app->loop));
+}
+
+/* The effects that begin the workers' drains come after this one. */
+void drain_close_listeners(struct app *app)
+{
+    app->listeners_closing = true;
+    timer_set(app->drain, loop_now(app->loop));
+}
+
+void drain_cut(struct process *process)
+{
+    struct app *app = process->app;
+    const struct connections *connections = &process->connections;
+
+    if (!drain_is_under_way(process))
         return;
+    if (instant_reached(loop_now(app->loop), census_next(app, CENSUS_AT_LEISURE)))
+        census_of_draining(app);
+    enter(process, DRAIN_CUT, loop_now(app->loop));
+    if (!census_knows(process) || connections->open == 0)
+        return;
+    app->cut += connections->open;
+    app_say(app, LEVEL_WARNING,
+            "worker %llu (pid %d) is killed with %u connection%s open, %u of them active "
+            "(oldest %.0f s)",
+            (unsigned long long)process->worker, process->pid, connections->open,
+            connections->open == 1 ? "" : "s", connections->active,
+            span_to_seconds(connections->oldest));
+}
+
+/* Looking. */
+
+static bool any_is_waiting(const struct app *app)
+{
+    for (const struct process *each = app->processes; each; each = each->next)
+        if (is_waiting(each))
+            return true;
+    return false;
+}
+
+/* When the next count is to be made, for those who wait for it or for those who watch. */
+static struct instant next_count(const struct app *app)
+{
+    struct instant next =
+        server_is_watched(app->server) ? census_next(app, CENSUS_AT_LEISURE) : INSTANT_NEVER;
+
+    for (const struct process *each = app->processes; each; each = each->next)
+        if (is_waiting(each) && phases[each->drain.phase].counts)
+            next = instant_earlier(next, census_next(app, phases[each->drain.phase].hurry));
+    return next;
+}
+
+/* When to look again: at what is waited for within the bound that the count has, at what is
+ * only watched once in a while. */
+static struct instant next_look(const struct app *app, struct instant now)
+{
+    struct instant next = INSTANT_NEVER;
+
+    for (const struct process *each = app->processes; each; each = each->next) {
+        struct instant wanted = instant_plus(now, is_waiting(each) ? LOOK_PAUSE : WATCH_PAUSE);
+
+        if (!drain_is_under_way(each))
+            continue;
+        if (is_waiting(each) && phases[each->drain.phase].counts)
+            wanted = instant_earlier(instant_later(wanted, next_count(app)), each->drain.limit);
+        next = instant_earlier(next, wanted);
     }
-    process->quieting = true;
-    /* It may be about to accept what it was woken for before: one look is never enough. */
-    process->quiet_looks = look(process) == UNREAD_NO_CONNECTION ? 1 : 0;
-    process->quiet_deadline =
-        instant_plus(loop_now(app->loop), span_from_ms(DRAIN_QUIET_MAX_MS));
-    timer_set(app->drain, instant_plus(loop_now(app->loop), LOOK_PAUSE));
+    return next;
 }
 
 void drain_look(void *user)
 {
     struct app *app = user;
     struct instant now = loop_now(app->loop);
-    bool again = false;
 
-    for (struct process *each = app->processes; each; each = each->next) {
-        if (!each->quieting)
-            continue;
-        each->quiet_looks =
-            !lanes_have_emptied(each) || look(each) == UNREAD_BYTES ? 0 : each->quiet_looks + 1;
-        if (each->ended || each->quiet_looks >= QUIET_LOOKS ||
-            instant_reached(now, each->quiet_deadline))
-            send_signal(each);
-        else
-            again = true;
+    advance_all(app, now, false);
+    if (instant_reached(loop_now(app->loop), next_count(app))) {
+        census_of_draining(app);
+        advance_all(app, now, true);
+        for (struct process *each = app->processes; each; each = each->next)
+            if (drain_is_under_way(each))
+                server_drains(app->server, each);
     }
-    if (again)
-        timer_set(app->drain, instant_plus(now, LOOK_PAUSE));
+    if (app->listeners_closing && !any_is_waiting(app)) {
+        app->listeners_closing = false;
+        listeners_release(&app->listeners);
+    }
+    timer_set(app->drain, next_look(app, loop_now(app->loop)));
     app_pump(app);
+}
+
+/* Words. */
+
+const char *drain_words(const struct process *process, char *text, size_t size)
+{
+    const struct connections *connections = &process->connections;
+
+    if (process->drain.phase == DRAIN_LEAVING)
+        (void)snprintf(text, size, "its accept queue (%u waiting)", lanes_waiting(process));
+    else if (process->drain.phase == DRAIN_READING)
+        (void)snprintf(text, size, "what its clients have sent to be read");
+    else if (!census_knows(process))
+        (void)snprintf(text, size, "its requests to end");
+    else if (connections->active > 0)
+        (void)snprintf(text, size, "its %u request%s to end", connections->active,
+                       connections->active == 1 ? "" : "s");
+    else if (connections->open > 0)
+        (void)snprintf(text, size, "its %u connection%s to end", connections->open,
+                       connections->open == 1 ? "" : "s");
+    else
+        (void)snprintf(text, size, "its process to end");
+    return text;
 }

@@ -46,6 +46,7 @@ static void effect_outcome(struct app *app, const struct effect *effect)
         app->last.outcome = effect->outcome;
         app->last.reason = effect->reason;
         app->last.at = clock_wall();
+        app->last.cut = app->cut;
         app->last.seconds =
             entry ? wall_to_seconds(app->last.at) - wall_to_seconds(entry->history.accepted)
                   : 0;
@@ -61,11 +62,13 @@ static void effect_forget(struct app *app, const struct effect *effect)
 static void effect_close_listeners(struct app *app, const struct effect *effect)
 {
     (void)effect;
-    listeners_close_opened(&app->listeners);
+    drain_close_listeners(app);
 }
 
 static void effect_exit(struct app *app, const struct effect *effect)
 {
+    if (app->listeners_closing)
+        listeners_release(&app->listeners);
     app->exit_code = effect->outcome == OUTCOME_COMPLETE ? EXIT_DONE : EXIT_FAILED;
     loop_stop(app->loop);
 }

@@ -14,6 +14,18 @@ static void name_lane(uint64_t base_inode, uint32_t lane, char name[static FD_NA
     (void)snprintf(name, FD_NAME_SIZE, "lane-%" PRIu64 "-%" PRIu32, base_inode, lane);
 }
 
+/* The inverse. Returns false where the name is none of a lane of this base. */
+static bool read_lane(const char *name, uint64_t base_inode, uint32_t *ret_lane)
+{
+    char again[FD_NAME_SIZE];
+    uint64_t inode;
+
+    if (sscanf(name, "lane-%" SCNu64 "-%" SCNu32, &inode, ret_lane) != 2 || inode != base_inode)
+        return false;
+    name_lane(inode, *ret_lane, again);
+    return strcmp(name, again) == 0 && *ret_lane < STEERING_SHARES_MAX;
+}
+
 void lane_group_store_name(const struct lane_group *group, uint32_t lane,
                            char name[static FD_NAME_SIZE])
 {
@@ -102,22 +114,14 @@ static int add_take(struct lane_group *group, int fd)
 static int take_stored(struct lane_group *group, struct fd_store *store)
 {
     uint64_t base = group->lanes[0].inode;
-    unsigned last = 0;
+    uint32_t last = 0;
+    uint32_t lane;
 
-    for (size_t i = 0; i < store->n; i++) {
-        char name[FD_NAME_SIZE];
-        uint64_t inode;
-        unsigned lane;
-
-        if (store->items[i].fd < 0 ||
-            sscanf(store->items[i].name, "lane-%" SCNu64 "-%u", &inode, &lane) != 2)
-            continue;
-        name_lane(inode, lane, name);
-        if (inode == base && strcmp(name, store->items[i].name) == 0 &&
-            lane < STEERING_SHARES_MAX && lane > last)
+    for (size_t i = 0; i < store->n; i++)
+        if (store->items[i].fd >= 0 && read_lane(store->items[i].name, base, &lane) &&
+            lane > last)
             last = lane;
-    }
-    for (unsigned lane = 1; lane <= last; lane++) {
+    for (lane = 1; lane <= last; lane++) {
         char name[FD_NAME_SIZE];
         int fd;
         int r;
@@ -136,13 +140,12 @@ static int take_stored(struct lane_group *group, struct fd_store *store)
 bool lane_group_was_left(int listener_fd, const struct fd_store *store)
 {
     struct listener_identity identity;
-    char name[FD_NAME_SIZE];
+    uint32_t lane;
 
     if (listener_identify(listener_fd, &identity) < 0)
         return false;
-    name_lane(identity.inode, 1, name);
     for (size_t i = 0; i < store->n; i++)
-        if (store->items[i].fd >= 0 && strcmp(store->items[i].name, name) == 0)
+        if (store->items[i].fd >= 0 && read_lane(store->items[i].name, identity.inode, &lane))
             return true;
     return false;
 }

@@ -16,6 +16,8 @@
 #include "base/own.h"
 #include "core/update.h"
 #include "core/worker.h"
+#include "os/connections.h"
+#include "reloadd/drain.h"
 #include "reloadd/fd_store.h"
 
 #include <stdbool.h>
@@ -41,12 +43,12 @@ struct process {
     pid_t pid;
     int pidfd;
     uint64_t start_time;
-    bool ended;    /* reaped */
-    bool silent;   /* its output has ended */
-    bool quieting; /* on its way to its drain signal (drain.h) */
-    unsigned quiet_looks;
-    struct instant quiet_deadline;
-    bool guarded; /* the guard knows of it (os/guard.h) */
+    bool ended;  /* reaped */
+    bool silent; /* its output has ended */
+    struct drain drain;
+    struct connections connections; /* at the last census (census.h) */
+    struct instant counted;         /* when that was; 0: never */
+    bool guarded;                   /* the guard knows of it (os/guard.h) */
     bool asked_to_go;
     bool looked_at;        /* wants to be seen accepting (readiness.h) */
     unsigned looks;        /* how often it was */

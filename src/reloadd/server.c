@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* A worker that drains is told of once in this time at most. */
+#define PICTURE_PAUSE span_from_ms(1000)
+
 /* What an open call waits for. */
 enum topic {
     TOPIC_ANSWER,  /* Reload, before it is accepted or refused */
@@ -146,6 +149,8 @@ static void tell_outcome(struct conversation *conversation, enum outcome outcome
 
     if (failure_fill(app, reason, text, &failure))
         view.failure = &failure;
+    if (app->last.revision == conversation->revision && app->last.cut > 0)
+        view.cut = optional_int((int64_t)app->last.cut);
     r = present_progress(&progress, false, &message);
     conversation_send(conversation, r, message);
     conversation_end(conversation);
@@ -227,9 +232,30 @@ static bool is_passing(const struct record *record)
     return record->kind == RECORD_WORKER_READY && instant_reached(record->at, record->deadline);
 }
 
+static bool is_watching(const struct conversation *conversation)
+{
+    return conversation->topic == TOPIC_ROLLOUT && conversation->more;
+}
+
+static void send_step(struct server *server, const struct step_view *step)
+{
+    for (struct conversation *each = server->conversations; each; each = each->next) {
+        struct progress_view progress = {.revision = (int64_t)each->revision, .step = step};
+        char *message = NULL;
+
+        if (is_watching(each)) {
+            int r = present_progress(&progress, true, &message);
+
+            conversation_send(each, r, message);
+        }
+    }
+}
+
 static void tell_step(struct server *server, const struct record *record)
 {
     struct app *app = server->app;
+    const struct process *process = process_find(app, record->worker);
+    struct connections_view connections;
     char text[FAILURE_TEXT_SIZE];
     struct failure_view failure;
     struct step_view step;
@@ -239,16 +265,50 @@ static void tell_step(struct server *server, const struct record *record)
     step_view_fill(app, record, &step);
     if (ended_by_itself(app, record) && failure_fill(app, &record->reason, text, &failure))
         step.failure = &failure;
-    for (struct conversation *each = server->conversations; each; each = each->next) {
-        struct progress_view progress = {.revision = (int64_t)each->revision, .step = &step};
-        char *message = NULL;
+    if (record->kind == RECORD_WORKER_KILLED && process &&
+        connections_fill(process, &connections))
+        step.connections = &connections;
+    send_step(server, &step);
+}
 
-        if (each->topic == TOPIC_ROLLOUT && each->more) {
-            int r = present_progress(&progress, true, &message);
+bool server_is_watched(const struct server *server)
+{
+    for (const struct conversation *each = server ? server->conversations : NULL; each;
+         each = each->next)
+        if (is_watching(each))
+            return true;
+    return false;
+}
 
-            conversation_send(each, r, message);
-        }
-    }
+/* Time alone changes nothing in the picture. */
+static bool is_same_picture(const struct connections *a, const struct connections *b)
+{
+    return a->open == b->open && a->active == b->active && a->idle == b->idle;
+}
+
+void server_drains(struct server *server, struct process *process)
+{
+    struct instant now = loop_now(process->app->loop);
+    struct drain *drain = &process->drain;
+    struct connections_view connections;
+    struct step_view step = {
+        .worker = (int64_t)process->worker,
+        .slot = process->slot,
+        .revision = (int64_t)process->revision,
+        .state = worker_state_name(WORKER_DRAINING),
+        .pid = process->pid,
+        .at = wall_to_seconds(clock_wall()),
+        .connections = &connections,
+    };
+
+    if (!server_is_watched(server) || is_same_picture(&drain->told, &process->connections) ||
+        (drain->told_at.nanoseconds != 0 &&
+         !instant_reached(now, instant_plus(drain->told_at, PICTURE_PAUSE))) ||
+        !connections_fill(process, &connections))
+        return;
+    drain->told = process->connections;
+    drain->told_at = now;
+    send_step(server, &step);
 }
 
 void server_publish(struct server *server, const struct record *record, const char *line,

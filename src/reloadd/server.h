@@ -9,6 +9,7 @@
 #include "reloadd/output.h"
 
 struct app;
+struct process;
 struct server;
 
 /* Serves `fd`, a listening unix stream socket, and owns it on success. Returns 0 or -errno. */
@@ -20,4 +21,11 @@ void server_free(struct server *server);
 void server_publish(struct server *server, const struct record *record, const char *line,
                     size_t size);
 void server_outcome(struct server *server, const struct effect *outcome);
+
+/* Tells of a worker that drains and whose connections have been counted, where somebody watches
+ * a rollout: if the picture is another than the last one, and that was a second ago. */
+void server_drains(struct server *server, struct process *process);
+
+/* Whether somebody watches a rollout. */
+bool server_is_watched(const struct server *server);
 void server_line(struct server *server, const struct output_line *line);

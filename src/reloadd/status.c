@@ -5,6 +5,7 @@
 #include "os/system_journal.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
+#include "reloadd/lanes.h"
 #include "reloadd/limits.h"
 #include "reloadd/probe.h"
 #include "reloadd/process.h"
@@ -21,10 +22,11 @@ enum {
     CRASH_LOOP = 3, /* failures in a row that are a crash loop */
 };
 
-struct worker_texts {
+struct worker_parts {
     char waits_for[WORDS_SIZE];
     char probe[PROBE_WORDS_SIZE];
     char log_identifier[SYSTEM_JOURNAL_IDENTIFIER_SIZE];
+    struct connections_view connections;
 };
 
 /* Everything a status view borrows, in one piece. */
@@ -33,7 +35,7 @@ struct store {
     struct listener_view *listeners;
     struct worker_view *workers;
     struct slot_view *slots;
-    struct worker_texts *worker_texts;
+    struct worker_parts *worker_parts;
     char (*slot_texts)[FAILURE_TEXT_SIZE];
     struct failure_view *slot_failures;
     int64_t queued[QUEUE_MAX];
@@ -53,7 +55,7 @@ static void store_free(struct store *store)
     free(store->listeners);
     free(store->workers);
     free(store->slots);
-    free(store->worker_texts);
+    free(store->worker_parts);
     free(store->slot_texts);
     free(store->slot_failures);
     free(store);
@@ -75,11 +77,11 @@ static struct store *store_new(const struct app *app)
         return NULL;
     store->listeners = calloc(app->listeners.n + 1, sizeof(*store->listeners));
     store->workers = calloc(workers, sizeof(*store->workers));
-    store->worker_texts = calloc(workers, sizeof(*store->worker_texts));
+    store->worker_parts = calloc(workers, sizeof(*store->worker_parts));
     store->slots = calloc(slots, sizeof(*store->slots));
     store->slot_texts = calloc(slots, sizeof(*store->slot_texts));
     store->slot_failures = calloc(slots, sizeof(*store->slot_failures));
-    if (store->listeners && store->workers && store->worker_texts && store->slots &&
+    if (store->listeners && store->workers && store->worker_parts && store->slots &&
         store->slot_texts && store->slot_failures)
         return store;
     store_free(store);
@@ -127,7 +129,9 @@ static double seconds_left(const struct app *app, struct instant deadline)
 /* What ends the worker's state, in words; NULL where nothing is waited for. */
 static const char *worker_words(const struct app *app, const struct worker *worker, char *words)
 {
+    const struct process *process = process_find(app, worker->id);
     double left = seconds_left(app, worker->deadline);
+    char what[WORDS_SIZE / 2];
     const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
     static const char *const sign[READINESS_N] = {
         [READINESS_AUTO] = "READY=1, or to be seen accepting",
@@ -149,7 +153,9 @@ static const char *worker_words(const struct app *app, const struct worker *work
     case WORKER_ADMITTED:
         return NULL;
     case WORKER_DRAINING:
-        (void)snprintf(words, WORDS_SIZE, "its requests to end (killed in %.1f s)", left);
+        (void)snprintf(words, WORDS_SIZE, "%s (killed in %.1f s)",
+                       process ? drain_words(process, what, sizeof(what)) : "its process",
+                       left);
         return words;
     case WORKER_KILLING:
         return "the kernel to end it";
@@ -193,8 +199,39 @@ static void fill_memory(const struct process *process, struct worker_view *view)
         view->memory_bytes = optional_int((int64_t)bytes);
 }
 
+static bool has_own_queue(const struct process *process)
+{
+    const struct listener *listeners[PROCESS_LISTENERS_MAX];
+    size_t n = process_listeners(process, listeners);
+
+    for (size_t i = 0; i < n; i++)
+        if (lanes_is_own(process, listeners[i]))
+            return true;
+    return false;
+}
+
+bool connections_fill(const struct process *process, struct connections_view *ret_connections)
+{
+    const struct connections *connections = &process->connections;
+
+    if (!census_knows(process))
+        return false;
+    *ret_connections = (struct connections_view){
+        .open = connections->open,
+        .active = connections->active,
+        .idle = connections->idle,
+        .unread_bytes = (int64_t)connections->unread_bytes,
+        .unsent_bytes = (int64_t)connections->unsent_bytes,
+    };
+    if (connections->active + connections->idle > 0)
+        ret_connections->oldest_seconds = optional_float(span_to_seconds(connections->oldest));
+    if (!process->ended && has_own_queue(process))
+        ret_connections->queued = optional_int(lanes_waiting(process));
+    return true;
+}
+
 static void fill_worker(const struct app *app, const struct worker *worker,
-                        struct worker_texts *texts, struct worker_view *ret_view)
+                        struct worker_parts *parts, struct worker_view *ret_view)
 {
     const struct process *process = process_find(app, worker->id);
 
@@ -207,12 +244,12 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         .pid = worker->pid,
         .since = seconds_of(worker->since),
         .started = seconds_of(worker->started),
-        .waits_for = worker_words(app, worker, texts->waits_for),
+        .waits_for = worker_words(app, worker, parts->waits_for),
         .status = process ? process->status : NULL,
         .adopted = process && process->adopted,
         .expired = expiry_words(app, worker),
-        .probe = process ? probe_words(process, texts->probe) : NULL,
-        .log_identifier = log_identifier(app, worker, texts->log_identifier),
+        .probe = process ? probe_words(process, parts->probe) : NULL,
+        .log_identifier = log_identifier(app, worker, parts->log_identifier),
     };
     if (!instant_is_never(worker->asked))
         ret_view->asked = optional_float(seconds_of(worker->asked));
@@ -220,6 +257,8 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         ret_view->lane = optional_int(process->lane);
         fill_memory(process, ret_view);
     }
+    if (process && !process->ended && connections_fill(process, &parts->connections))
+        ret_view->connections = &parts->connections;
 }
 
 static bool slot_has_worker(const struct rollout *rollout, uint32_t slot)
@@ -349,6 +388,8 @@ static void fill_last(struct app *app, struct store *store)
     };
     if (failure_fill(app, &app->last.reason, store->last_text, &store->last_failure))
         store->last.failure = &store->last_failure;
+    if (app->last.cut > 0)
+        store->last.cut = optional_int((int64_t)app->last.cut);
     store->view.last = &store->last;
 }
 
@@ -448,6 +489,7 @@ static const char *dispatch_words(const struct app *app)
 static void fill_app(struct app *app, struct store *store)
 {
     const struct rollout *rollout = app->rollout;
+    double fairness = census_fairness(app);
 
     store->view = (struct app_view){
         .name = app->name,
@@ -468,6 +510,8 @@ static void fill_app(struct app *app, struct store *store)
         .workers = store->workers,
         .worker_n = rollout->worker_n,
     };
+    if (fairness > 0)
+        store->view.fairness = optional_float(fairness);
     if (rollout->last_revision > 0)
         store->view.newest = optional_int((int64_t)rollout->last_revision);
     if (rollout->scale > 0 && rollout_desired(rollout) == rollout->scale)
@@ -475,7 +519,7 @@ static void fill_app(struct app *app, struct store *store)
     for (size_t i = 0; i < app->listeners.n; i++)
         fill_listener(&app->listeners.items[i], &store->listeners[i]);
     for (size_t i = 0; i < rollout->worker_n; i++)
-        fill_worker(app, &rollout->workers[i], &store->worker_texts[i], &store->workers[i]);
+        fill_worker(app, &rollout->workers[i], &store->worker_parts[i], &store->workers[i]);
     for (uint32_t i = 0; i < rollout->slot_n; i++)
         fill_slot(app, store, i);
     fill_rollout(app, store);
@@ -490,6 +534,7 @@ int status_message(struct app *app, char **ret_message)
 
     if (!store)
         return -ENOMEM;
+    census_of_all(app);
     fill_app(app, store);
     return present_status(&store->view, ret_message);
 }

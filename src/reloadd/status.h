@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 struct app;
+struct connections_view;
+struct process;
 struct reason;
 struct failure_view;
 
@@ -17,6 +19,10 @@ MUST_CHECK int status_message(struct app *app, char **ret_message);
 MUST_CHECK int history_message(struct app *app, char **ret_message);
 
 enum { FAILURE_TEXT_SIZE = 512 };
+
+/* What was counted last of a worker's connections, as a view. Returns whether anything is known
+ * of them. */
+bool connections_fill(const struct process *process, struct connections_view *ret_connections);
 
 /* A reason with its words, and with the worker's last lines, as a view that borrows `text` and
  * what the app keeps. Returns whether there is a reason at all. */

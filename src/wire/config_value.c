@@ -202,6 +202,19 @@ static int read_readiness(const struct config_reader *reader, const struct confi
     return 0;
 }
 
+static int read_drain_wait(const struct config_reader *reader, const struct config_key *key,
+                           const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum drain_wait wait = text != NULL ? drain_wait_from_name(text) : DRAIN_WAIT_N;
+
+    (void)key;
+    if (wait == DRAIN_WAIT_N)
+        return config_expected(reader, path, value, "\"auto\", \"queue\" or \"quiet\"");
+    *(enum drain_wait *)place = wait;
+    return 0;
+}
+
 /* Whether the text may stand in a request as it is: no space, no control character. */
 static bool is_visible(const char *text, size_t most)
 {
@@ -577,18 +590,31 @@ static int read_rlimit(const struct config_reader *reader, const struct config_k
 }
 
 static read_value *const readers[CONFIG_TYPE_N] = {
-    [CONFIG_IGNORED] = read_ignored,     [CONFIG_COMMAND] = read_command,
-    [CONFIG_PATH] = read_path,           [CONFIG_ACCOUNT] = read_account,
-    [CONFIG_VARIABLES] = read_variables, [CONFIG_WORKERS] = read_workers,
-    [CONFIG_READINESS] = read_readiness, [CONFIG_DELIVERY] = read_delivery,
-    [CONFIG_TARGET] = read_target,       [CONFIG_EXPECT] = read_expect,
-    [CONFIG_HOST] = read_host,           [CONFIG_DISPATCH] = read_dispatch,
-    [CONFIG_DIALECTS] = read_dialects,   [CONFIG_SECONDS] = read_seconds,
-    [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
-    [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
-    [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
-    [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
-    [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_IGNORED] = read_ignored,
+    [CONFIG_COMMAND] = read_command,
+    [CONFIG_PATH] = read_path,
+    [CONFIG_ACCOUNT] = read_account,
+    [CONFIG_VARIABLES] = read_variables,
+    [CONFIG_WORKERS] = read_workers,
+    [CONFIG_READINESS] = read_readiness,
+    [CONFIG_DELIVERY] = read_delivery,
+    [CONFIG_TARGET] = read_target,
+    [CONFIG_EXPECT] = read_expect,
+    [CONFIG_HOST] = read_host,
+    [CONFIG_DISPATCH] = read_dispatch,
+    [CONFIG_DIALECTS] = read_dialects,
+    [CONFIG_SECONDS] = read_seconds,
+    [CONFIG_SHARE] = read_share,
+    [CONFIG_COUNT] = read_count,
+    [CONFIG_BOOLEAN] = read_boolean,
+    [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_NAME] = read_name,
+    [CONFIG_ADDRESS] = read_address,
+    [CONFIG_MODE] = read_mode,
+    [CONFIG_BYTES] = read_bytes,
+    [CONFIG_RLIMIT] = read_rlimit,
+    [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_DRAIN_WAIT] = read_drain_wait,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

@@ -84,3 +84,23 @@ enum readiness readiness_from_name(const char *name)
         i++;
     return (enum readiness)i;
 }
+
+const char *drain_wait_name(enum drain_wait wait)
+{
+    static const char *const names[DRAIN_WAIT_N] = {
+        [DRAIN_WAIT_AUTO] = "auto",
+        [DRAIN_WAIT_QUEUE] = "queue",
+        [DRAIN_WAIT_QUIET] = "quiet",
+    };
+
+    return names[wait];
+}
+
+enum drain_wait drain_wait_from_name(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < DRAIN_WAIT_N && strcmp(drain_wait_name((enum drain_wait)i), name) != 0)
+        i++;
+    return (enum drain_wait)i;
+}

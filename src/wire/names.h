@@ -1,5 +1,6 @@
 /* The names that a configuration and a journal give to what C has as numbers: signals, the
- * dialects of delivery, the kinds of dispatch, and the ways to be ready.
+ * dialects of delivery, the kinds of dispatch, the ways to be ready, and what a drain waits
+ * for.
  */
 #pragma once
 
@@ -22,3 +23,9 @@ extern const char *const dispatch_names[DISPATCH_N];
 
 /* READINESS_N where the name is none. */
 enum readiness readiness_from_name(const char *name);
+
+/* Static. */
+const char *drain_wait_name(enum drain_wait wait);
+
+/* DRAIN_WAIT_N where the name is none. */
+enum drain_wait drain_wait_from_name(const char *name);

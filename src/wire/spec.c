@@ -82,6 +82,23 @@ static const struct member limits_members[] = {
 static const struct shape limits_shape = {
     .name = "limits", SHAPE_MEMBERS(limits_members), .size = sizeof(struct limits)};
 
+static const char *drain_wait_of(uint32_t value)
+{
+    return drain_wait_name((enum drain_wait)value);
+}
+
+/* What came later of the section `drain`. */
+static const struct member drain_members[] = {
+    {.name = "wait",
+     .offset = offsetof(struct spec, drain_wait),
+     .type = MEMBER_ENUM,
+     .max = DRAIN_WAIT_N - 1,
+     .enum_name = drain_wait_of},
+    {.name = "idle_ns", .offset = offsetof(struct spec, drain_idle), .type = MEMBER_INSTANT},
+};
+
+static const struct shape drain_shape = {
+    .name = "drain", SHAPE_MEMBERS(drain_members), .size = sizeof(struct spec)};
 #define PROBE(member) .offset = offsetof(struct probe_spec, member)
 
 static const struct member probe_members[] = {
@@ -251,6 +268,14 @@ static int encode_additions(const struct spec *spec, json_t *object)
         r = tree_set_consume(object, "probe", encode_probe(spec));
     if (r == 0 && spec->dispatch != DISPATCH_AUTO)
         r = tree_set_consume(object, "dispatch", json_string(dispatch_names[spec->dispatch]));
+    if (r == 0 && (spec->drain_wait != DRAIN_WAIT_AUTO ||
+                   spec->drain_idle.nanoseconds != DRAIN_IDLE_DEFAULT.nanoseconds)) {
+        json_t *drain = NULL;
+
+        r = shape_encode(&drain_shape, spec, &drain);
+        if (r == 0)
+            r = tree_set_consume(object, "drain", drain);
+    }
     return r;
 }
 
@@ -422,6 +447,7 @@ static int decode_additions(const json_t *object, struct spec *spec)
 {
     const json_t *limits = json_object_get(object, "limits");
     const json_t *harden = json_object_get(object, "harden");
+    const json_t *drain = json_object_get(object, "drain");
     int r = 0;
 
     if (harden != NULL && !json_is_boolean(harden))
@@ -434,7 +460,10 @@ static int decode_additions(const json_t *object, struct spec *spec)
             return 1;
         spec->dispatch = (enum dispatch)dispatch;
     }
-    if (limits != NULL)
+    spec->drain_idle = DRAIN_IDLE_DEFAULT;
+    if (drain != NULL)
+        r = decode_numbers(&drain_shape, drain, spec);
+    if (r == 0 && limits != NULL)
         r = decode_numbers(&limits_shape, limits, &spec->limits);
     if (r == 0 && readiness_probes(spec->policy.readiness))
         r = decode_probe(json_object_get(object, "probe"), spec);

@@ -69,6 +69,17 @@ struct limits {
     char **rlimits;       /* as spawn_request.limits: "nofile=1024:4096"; NULL: none */
 };
 
+/* What is waited for before a worker gets its drain signal. */
+enum drain_wait {
+    DRAIN_WAIT_AUTO,  /* by what the signal does to the program */
+    DRAIN_WAIT_QUEUE, /* its accept queue is empty, and what came has been read */
+    DRAIN_WAIT_QUIET, /* and no request is in flight */
+    DRAIN_WAIT_N,
+};
+
+/* Of a spec that does not say: it was written down before there was the key. */
+#define DRAIN_IDLE_DEFAULT span_from_ms(5000)
+
 /* How a worker is asked, where the policy's readiness is HTTP or TCP. */
 struct probe_spec {
     char *path;     /* HTTP: of the request; NULL: "/" */
@@ -97,6 +108,8 @@ struct spec {
     enum dispatch dispatch;
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
+    enum drain_wait drain_wait;
+    struct span drain_idle; /* a connection that was idle for so long is no reason to wait */
     char **check;
     struct limits limits;
     bool harden; /* the unit, and so the workers, may do less (docs/SYSTEMD.md) */

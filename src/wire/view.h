@@ -33,6 +33,17 @@ struct failure_view {
     size_t line_n;
 };
 
+/* Of a worker (os/connections.h). */
+struct connections_view {
+    int64_t open;
+    int64_t active;
+    int64_t idle;
+    struct optional_int queued; /* absent: its queue is not its own */
+    struct optional_float oldest_seconds;
+    int64_t unread_bytes;
+    int64_t unsent_bytes;
+};
+
 struct worker_view {
     int64_t id;
     int64_t slot;
@@ -51,6 +62,7 @@ struct worker_view {
     struct optional_float asked;
     const char *log_identifier; /* may be NULL */
     struct optional_int lane;
+    const struct connections_view *connections; /* may be NULL: not known */
 };
 
 struct slot_view {
@@ -81,6 +93,7 @@ struct outcome_view {
     double at;
     double seconds;
     const struct failure_view *failure; /* may be NULL */
+    struct optional_int cut;
 };
 
 struct recovered_view {
@@ -118,6 +131,7 @@ struct app_view {
     const char *survives_not;               /* may be NULL */
     const struct recovered_view *recovered; /* may be NULL */
     const char *limits_missing;             /* may be NULL */
+    struct optional_float fairness;
 };
 
 struct entry_view {
@@ -141,7 +155,8 @@ struct step_view {
     const char *state;
     int64_t pid;
     double at;
-    const struct failure_view *failure; /* may be NULL */
+    const struct failure_view *failure;         /* may be NULL */
+    const struct connections_view *connections; /* may be NULL */
 };
 
 struct line_view {

@@ -34,6 +34,22 @@ static const struct member failure_members[] = {
 const struct shape failure_shape = {
     .name = "Failure", SHAPE_MEMBERS(failure_members), .size = sizeof(struct failure_view)};
 
+#define CONNECTIONS(member) ONE(connections_view, member)
+
+static const struct member connections_members[] = {
+    {CONNECTIONS(open), .type = MEMBER_INT},
+    {CONNECTIONS(active), .type = MEMBER_INT},
+    {CONNECTIONS(idle), .type = MEMBER_INT},
+    {CONNECTIONS(queued), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {CONNECTIONS(oldest_seconds), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
+    {CONNECTIONS(unread_bytes), .type = MEMBER_INT},
+    {CONNECTIONS(unsent_bytes), .type = MEMBER_INT},
+};
+
+const struct shape connections_shape = {.name = "Connections",
+                                        SHAPE_MEMBERS(connections_members),
+                                        .size = sizeof(struct connections_view)};
+
 #define WORKER(member) ONE(worker_view, member)
 
 static const struct member worker_members[] = {
@@ -54,6 +70,8 @@ static const struct member worker_members[] = {
     {WORKER(asked), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {WORKER(log_identifier), .type = MEMBER_TEXT, .optional = true},
     {WORKER(lane), .type = MEMBER_OPTIONAL_INT, .optional = true},
+    {WORKER(connections), .type = MEMBER_OBJECT_AT, .shape = &connections_shape,
+     .optional = true},
 };
 
 const struct shape worker_shape = {
@@ -98,6 +116,7 @@ static const struct member outcome_members[] = {
     {OUTCOME(at), .type = MEMBER_FLOAT},
     {OUTCOME(seconds), .type = MEMBER_FLOAT},
     {OUTCOME(failure), .type = MEMBER_OBJECT_AT, .shape = &failure_shape, .optional = true},
+    {OUTCOME(cut), .type = MEMBER_OPTIONAL_INT, .optional = true},
 };
 
 const struct shape outcome_shape = {
@@ -144,6 +163,7 @@ static const struct member app_members[] = {
     {APP(survives_not), .type = MEMBER_TEXT, .optional = true},
     {APP(recovered), .type = MEMBER_OBJECT_AT, .shape = &recovered_shape, .optional = true},
     {APP(limits_missing), .type = MEMBER_TEXT, .optional = true},
+    {APP(fairness), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
 };
 
 const struct shape app_shape = {
@@ -177,6 +197,8 @@ static const struct member step_members[] = {
     {STEP(pid), .type = MEMBER_INT},
     {STEP(at), .type = MEMBER_FLOAT},
     {STEP(failure), .type = MEMBER_OBJECT_AT, .shape = &failure_shape, .optional = true},
+    {STEP(connections), .type = MEMBER_OBJECT_AT, .shape = &connections_shape,
+     .optional = true},
 };
 
 const struct shape step_shape = {

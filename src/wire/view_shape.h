@@ -5,9 +5,9 @@
 #include "wire/shape.h"
 #include "wire/view.h"
 
-extern const struct shape listener_shape, failure_shape, worker_shape, slot_shape,
-    rollout_shape, outcome_shape, recovered_shape, app_shape, entry_shape, step_shape,
-    line_shape;
+extern const struct shape listener_shape, failure_shape, connections_shape, worker_shape,
+    slot_shape, rollout_shape, outcome_shape, recovered_shape, app_shape, entry_shape,
+    step_shape, line_shape;
 
 /* What methods answer. */
 extern const struct shape status_shape, progress_shape, scale_shape, logs_shape, history_shape,

@@ -109,6 +109,35 @@ static void render_step_is_one_line(void **state)
     progress_release(&progress);
 }
 
+/* Told again and again, it drains since it began to. */
+static void render_of_a_draining_worker_shows_its_connections(void **state)
+{
+    static const struct connections_view connections = {
+        .open = 3, .active = 1, .idle = 2, .oldest_seconds = {true, 41}};
+    struct progress progress = {0};
+    struct step_view picture = step(70, "draining", 12);
+    struct step_view killing = step(70, "killing", 14);
+    struct captured captured;
+
+    (void)state;
+    picture.connections = killing.connections = &connections;
+    take(&progress, &(struct step_view){.worker = 70, .state = "draining", .at = 10});
+    take(&progress, &picture);
+    assert_rendered(&progress, 24, 13,
+                    "  slot 0   revision 0    pid 170      draining  3.0 s  1 active, 2 idle "
+                    "(oldest 41 s)\n");
+    captured_open(&captured);
+    const struct rendering rendering = {.stream = captured.stream, .terminal = no_terminal};
+    progress_render_step(&progress, &rendering, &picture);
+    take(&progress, &killing);
+    progress_render_step(&progress, &rendering, &killing);
+    captured_assert(&captured,
+                    "slot 0: worker 70 drains: 1 active, 2 idle (oldest 41 s)\n"
+                    "slot 0: worker 70 (revision 7, pid 170) killing after 4.0 s with 3 "
+                    "connections open: 1 active, 2 idle (oldest 41 s)\n");
+    progress_release(&progress);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +145,7 @@ int main(void)
         cmocka_unit_test(render_on_few_rows_leaves_out_what_is_done),
         cmocka_unit_test(render_of_a_failed_worker_says_why),
         cmocka_unit_test(render_step_is_one_line),
+        cmocka_unit_test(render_of_a_draining_worker_shows_its_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

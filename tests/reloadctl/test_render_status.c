@@ -163,6 +163,44 @@ static void status_of_a_rollout_in_trouble_tells_all(void **state)
         "    | \\x1b[31mat app.js\\x1b[0m\n");
 }
 
+static void status_of_busy_app_counts_connections(void **state)
+{
+    static const struct connections_view few = {
+        .open = 2, .active = 1, .idle = 1, .oldest_seconds = {true, 3}};
+    static const struct connections_view more = {
+        .open = 5, .idle = 5, .queued = {true, 1}, .oldest_seconds = {true, 41}};
+    static const struct connections_view none = {0};
+    static const struct outcome_view last = {
+        .revision = 7, .outcome = "complete", .at = 990, .seconds = 1, .cut = {true, 2}};
+    static const struct worker_view workers[] = {
+        {.id = 10, .revision = 7, .state = "admitted", .pid = 1, .connections = &few},
+        {.id = 11, .revision = 7, .state = "admitted", .pid = 2, .connections = &more},
+        {.id = 12, .revision = 7, .state = "admitted", .pid = 3, .connections = &none},
+    };
+    struct app_view app = steady_app();
+
+    (void)state;
+    app.workers = workers;
+    app.worker_n = 3;
+    app.desired = app.admitted = 3;
+    app.fairness = optional_float(2.5);
+    app.last = &last;
+    assert_status(&app, &no_terminal,
+                  "web: running, 3 of 3 workers ready, for 60 s\n"
+                  "   revision: 7\n"
+                  "    primary: pid 99, reloadd 0.1.0, up for 100 s\n"
+                  "    listens: 127.0.0.1:8080 (http, opened)\n"
+                  "connections: 7 open, 1 of them active; the fullest worker has 2.50 times "
+                  "those of the emptiest\n"
+                  "       last: revision 7 complete after 1.0 s, 10 s ago\n"
+                  "           : cut off 2 connections at the drain deadline\n"
+                  "\n"
+                  "  SLOT  PID  REVISION  STATE  FOR          NOTE\n"
+                  "  0     1    7         ready  16 min 40 s  1 active, 1 idle (oldest 3.0 s)\n"
+                  "  0     2    7         ready  16 min 40 s  5 idle, 1 queued (oldest 41 s)\n"
+                  "  0     3    7         ready  16 min 40 s\n");
+}
+
 static void status_of_recovered_app_tells_what_went_on(void **state)
 {
     static const struct recovered_view recovered = {.at = 990, .adopted = 3, .vanished = 2};
@@ -253,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_of_a_healthy_app_is_short),
         cmocka_unit_test(status_of_a_rollout_in_trouble_tells_all),
+        cmocka_unit_test(status_of_busy_app_counts_connections),
         cmocka_unit_test(status_of_recovered_app_tells_what_went_on),
         cmocka_unit_test(status_of_found_workers_names_them),
         cmocka_unit_test(status_without_survival_tells_why),

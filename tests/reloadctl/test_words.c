@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -47,6 +48,33 @@ static void time_beyond_every_calendar_still_reads(void **state)
     assert_string_equal(words_time(1790000000.9, text), "2026-09-21 14:13:20");
 }
 
+static void connections_read_as_counts(void **state)
+{
+    static const struct {
+        struct connections_view connections;
+        const char *text;
+    } cases[] = {
+        {{0}, "no connections"},
+        {{.open = 15, .active = 3, .idle = 12, .oldest_seconds = {true, 41}},
+         "3 active, 12 idle (oldest 41 s)"},
+        {{.open = 1, .active = 1, .queued = {true, 2}, .oldest_seconds = {true, 0.25}},
+         "1 active, 2 queued (oldest 0.2 s)"},
+        {{.queued = {true, 0}}, "no connections"},
+        {{.open = 4}, "4 on a unix socket"},
+    };
+    struct connections_view most = {.open = INT64_MAX,
+                                    .active = INT64_MAX,
+                                    .idle = INT64_MAX,
+                                    .queued = {true, INT64_MAX},
+                                    .oldest_seconds = {true, 1e300}};
+    char text[WORDS_CONNECTIONS_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(words_connections(&cases[i].connections, text), cases[i].text);
+    assert_non_null(strstr(words_connections(&most, text), "(oldest very long)"));
+}
+
 static void rollout_in_each_state_has_words(void **state)
 {
     struct app_view app = {.desired = 2, .admitted = 2, .rollout = {.target = 8}};
@@ -81,6 +109,7 @@ int main(void)
         cmocka_unit_test(span_of_any_size_reads_short),
         cmocka_unit_test(bytes_of_any_size_read_short),
         cmocka_unit_test(time_beyond_every_calendar_still_reads),
+        cmocka_unit_test(connections_read_as_counts),
         cmocka_unit_test(rollout_in_each_state_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

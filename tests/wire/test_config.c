@@ -136,6 +136,8 @@ static void decode_smallest_file_gives_defaults(void **state)
     assert_int_equal(span_to_ms(policy->watchdog), 0);
     assert_int_equal(span_to_ms(policy->min_ready), 0);
     assert_int_equal(span_to_ms(policy->drain_timeout), 30000);
+    assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
+    assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
     assert_int_equal(span_to_ms(policy->progress_deadline), 600000);
     assert_int_equal(span_to_ms(policy->restart_initial), 100);
     assert_int_equal(span_to_ms(policy->restart_max), 15000);
@@ -152,7 +154,8 @@ static void decode_smallest_file_gives_defaults(void **state)
 static void decode_other_spellings_are_understood(void **state)
 {
     struct spec spec =
-        decode_good("{" EXEC ", \"workers\": \"max-1\", \"drain\": {\"signal\": \"QUIT\"},"
+        decode_good("{" EXEC ", \"workers\": \"max-1\", \"drain\": {\"signal\": \"QUIT\", "
+                    "\"wait\": \"quiet\", \"idle_seconds\": 0},"
                     "\"rollout\": {\"max_surge\": \"25%\", \"max_unavailable\": \"100%\"},"
                     "\"readiness\": {\"type\": \"delay\", \"delay_seconds\": 0.25},"
                     "\"delivery\": {\"dialects\": [\"stdin\", \"nginx\"]}, \"watchdog\": "
@@ -162,6 +165,8 @@ static void decode_other_spellings_are_understood(void **state)
     assert_int_equal(spec.workers_type, WORKERS_MAX_OF_PROCESSORS_BUT_1);
     assert_int_equal(spec.policy.workers, 0);
     assert_int_equal(spec.drain_signal, SIGQUIT);
+    assert_int_equal(spec.drain_wait, DRAIN_WAIT_QUIET);
+    assert_true(spec.drain_idle.nanoseconds == 0);
     assert_int_equal(spec.policy.max_surge.value, 25);
     assert_true(spec.policy.max_surge.percent);
     assert_int_equal(spec.policy.max_unavailable.value, 100);
@@ -282,6 +287,9 @@ static const struct mistake mistakes[] = {
      "web.json:1:38: $.working_directory: expected a path, found an empty string\n"},
     {"{" EXEC ", \"workers\": 1025}", "web.json:1:28: $.workers: expected a number from 1 "
                                       "to 1024, \"max\" or \"max-1\", found 1025\n"},
+    {"{" EXEC ", \"drain\": {\"wait\": \"long\"}}",
+     "web.json:1:35: $.drain.wait: expected \"auto\", \"queue\" or \"quiet\", found "
+     "\"long\"\n"},
     {"{" EXEC ", \"drain\": {\"timeout_seconds\": -0.5}}",
      "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
      "31536000, found -0.5\n"},

@@ -47,6 +47,14 @@ static void readiness_from_name_is_the_inverse(void **state)
     assert_int_equal(readiness_from_name("https"), READINESS_N);
 }
 
+static void drain_wait_from_name_is_the_inverse(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < DRAIN_WAIT_N; i++)
+        assert_int_equal(drain_wait_from_name(drain_wait_name(i)), i);
+    assert_int_equal(drain_wait_from_name("long"), DRAIN_WAIT_N);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -54,6 +62,7 @@ int main(void)
         cmocka_unit_test(signal_from_anything_else_gives_none),
         cmocka_unit_test(dialect_from_name_gives_the_bit_of_its_place),
         cmocka_unit_test(readiness_from_name_is_the_inverse),
+        cmocka_unit_test(drain_wait_from_name_is_the_inverse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,16 @@ static const struct outcome_view outcome = {
     .failure = &failure,
 };
 
+static const struct connections_view connections = {
+    .open = 17,
+    .active = 3,
+    .idle = 12,
+    .queued = {true, 4},
+    .oldest_seconds = {true, 41.5},
+    .unread_bytes = 5,
+    .unsent_bytes = 6,
+};
+
 static const struct step_view step = {
     .worker = 12,
     .slot = 0,
@@ -48,6 +58,7 @@ static const struct step_view step = {
     .pid = 4242,
     .at = 1769903998.5,
     .failure = &failure,
+    .connections = &connections,
 };
 
 static const struct worker_view full_workers[] = {
@@ -67,7 +78,8 @@ static const struct worker_view full_workers[] = {
      "no answer in time (3 in a row)",
      {0},
      "web-r7-w12-s0",
-     {true, 3}},
+     {true, 3},
+     &connections},
     {.id = 13,
      .slot = 1,
      .revision = 6,
@@ -75,7 +87,8 @@ static const struct worker_view full_workers[] = {
      .pid = 4243,
      .since = 1769903998.75,
      .started = 1769903996,
-     .asked = {true, 1769903998.875}},
+     .asked = {true, 1769903998.875},
+     .connections = &connections},
 };
 
 static struct app_view full_app(void)

@@ -30,35 +30,9 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
-/* A spec with every member set to something of its own. */
-static struct spec whole_spec(void)
+static struct policy whole_policy(void)
 {
-    struct spec spec = {
-        .exec = vector("node", "{fd:web}"),
-        .working_directory = copy("current"),
-        .environment = vector("A=1", "B=\"\\\n"),
-        .environment_file = copy("/etc/web.env"),
-        .user = copy("web"),
-        .group = copy("staff"),
-        .workers_type = WORKERS_MAX_OF_PROCESSORS,
-        .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
-        .drain_signal = SIGQUIT,
-        .drain_detach = true,
-        .check = vector("true", NULL),
-        .release = copy("v\xff"),
-        .pinned_executable = copy("/usr/bin/node"),
-        .pinned_directory = copy("/srv/\xe9t\xe9"),
-        .pinned_environment = vector("PATH=/bin", "X=\x80\x01"),
-        .limits = {.memory_max = UINT64_C(9007199254740993),
-                   .memory_high = 21,
-                   .cpu_weight = 22,
-                   .cpu_percent = 23,
-                   .tasks_max = 24,
-                   .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
-        .harden = true,
-    };
-
-    spec.policy = (struct policy){
+    return (struct policy){
         .workers = 3,
         .readiness = READINESS_DELAY,
         .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
@@ -77,6 +51,40 @@ static struct spec whole_spec(void)
         .max_failures = 11,
         .auto_rollback = true,
     };
+}
+
+/* A spec with every member set to something of its own. */
+static struct spec whole_spec(void)
+{
+    struct spec spec = {
+        .exec = vector("node", "{fd:web}"),
+        .working_directory = copy("current"),
+        .environment = vector("A=1", "B=\"\\\n"),
+        .environment_file = copy("/etc/web.env"),
+        .user = copy("web"),
+        .group = copy("staff"),
+        .workers_type = WORKERS_MAX_OF_PROCESSORS,
+        .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
+        .drain_signal = SIGQUIT,
+        .drain_detach = true,
+        .dispatch = DISPATCH_SHARED,
+        .drain_wait = DRAIN_WAIT_QUIET,
+        .drain_idle = {UINT64_C(9007199254740997)},
+        .check = vector("true", NULL),
+        .release = copy("v\xff"),
+        .pinned_executable = copy("/usr/bin/node"),
+        .pinned_directory = copy("/srv/\xe9t\xe9"),
+        .pinned_environment = vector("PATH=/bin", "X=\x80\x01"),
+        .limits = {.memory_max = UINT64_C(9007199254740993),
+                   .memory_high = 21,
+                   .cpu_weight = 22,
+                   .cpu_percent = 23,
+                   .tasks_max = 24,
+                   .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
+        .harden = true,
+    };
+
+    spec.policy = whole_policy();
     spec.listeners = calloc(2, sizeof(*spec.listeners));
     assert_non_null(spec.listeners);
     spec.listener_n = 2;
@@ -183,6 +191,8 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
+    assert_int_equal(again.drain_wait, DRAIN_WAIT_QUIET);
+    assert_true(again.drain_idle.nanoseconds == spec.drain_idle.nanoseconds);
     assert_int_equal(again.listener_n, 2);
     assert_string_equal(again.listeners[0].host, "::1");
     assert_null(again.listeners[0].owner);
@@ -235,6 +245,8 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "dispatch",
+                                           "drain",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -307,6 +319,11 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "0"},
         {"drain_signal", "65"},
         {"drain_detach", "1"},
+        {"dispatch", "\"steered\""},
+        {"dispatch", "1"},
+        {"drain", "[]"},
+        {"drain", "{\"wait\": \"long\", \"idle_ns\": \"1\"}"},
+        {"drain", "{\"wait\": \"auto\"}"},
         {"limits", "[]"},
         {"limits", "{\"memory_max\": -1}"},
         {"limits", "{\"tasks_max\": 4294967296}"},
@@ -346,6 +363,8 @@ static void decode_first_format_is_the_same_revision_still(void **state)
     assert_int_equal(spec.limits.memory_max, 0);
     assert_null(spec.limits.rlimits);
     assert_false(spec.harden);
+    assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
+    assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
     assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
     again = encode(&spec);
     assert_string_equal(again, text);

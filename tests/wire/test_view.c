@@ -102,9 +102,9 @@ static size_t count(const char *text, const char *word)
 static void every_type_is_as_published(void **state)
 {
     static const struct shape *const types[] = {
-        &listener_shape, &failure_shape, &worker_shape,    &slot_shape,
-        &rollout_shape,  &outcome_shape, &recovered_shape, &app_shape,
-        &entry_shape,    &step_shape,    &line_shape,
+        &listener_shape, &failure_shape, &connections_shape, &worker_shape,
+        &slot_shape,     &rollout_shape, &outcome_shape,     &recovered_shape,
+        &app_shape,      &entry_shape,   &step_shape,        &line_shape,
     };
     _cleanup_free_ char *interface = squeeze(interface_text);
 

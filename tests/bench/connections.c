@@ -1,0 +1,150 @@
+/* What one look at the connections of a worker costs (os/connections.h), in processor time:
+ * for several numbers of connections and of workers. Prints a table.
+ *
+ *     connections_bench [CONNECTIONS]...        (default: 0 100 1000 10000) */
+#include "os/connections.h"
+#include "base/error.h"
+#include "os/listener.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+    LOOKS = 20,
+    WORKERS_MOST = 64,
+};
+
+/* A benchmark has nobody to tell: it ends where it can't go on. */
+static void must(bool done, const char *what)
+{
+    if (done)
+        return;
+    perror(what);
+    exit(1);
+}
+
+static double processor_ms(void)
+{
+    struct timespec time;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    must(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+}
+
+/* The worker and its clients in one process: both ends of a connection are descriptors, and
+ * only one of them is to one of the listener's ports. */
+static void hold(int listener, unsigned n, int news)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+
+    must(getsockname(listener, (struct sockaddr *)&address, &size) == 0, "getsockname");
+    for (unsigned i = 0; i < n; i++) {
+        int client = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd;
+
+        must(client >= 0 && connect(client, (struct sockaddr *)&address, size) == 0, "connect");
+        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        must(fd >= 0 && write(client, "x", 1) == 1, "accept");
+    }
+    must(write(news, "x", 1) == 1, "write");
+    for (;;)
+        (void)pause();
+}
+
+static pid_t start(int listener, unsigned n)
+{
+    int news[2];
+    pid_t pid;
+    char byte;
+
+    must(pipe2(news, O_CLOEXEC) == 0, "pipe");
+    pid = fork();
+    must(pid >= 0, "fork");
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        hold(listener, n, news[1]);
+    }
+    (void)close(news[1]);
+    must(read(news[0], &byte, 1) == 1, "a worker");
+    (void)close(news[0]);
+    return pid;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+static void measure(unsigned worker_n, unsigned each)
+{
+    pid_t workers[WORKERS_MOST];
+    struct connections_holder holders[WORKERS_MOST] = {0};
+    double costs[LOOKS];
+    unsigned open = 0;
+    int listener;
+
+    must(listener_open_tcp("127.0.0.1", 0, false, 0, &listener) == 0 &&
+             listener_set_nonblocking(listener, false) == 0,
+         "listen");
+    for (unsigned i = 0; i < worker_n; i++) {
+        workers[i] = start(listener, each);
+        holders[i] = (struct connections_holder){.pids = &workers[i], .pid_n = 1};
+    }
+    for (unsigned i = 0; i < LOOKS; i++) {
+        double begun = processor_ms();
+
+        must(connections_look(&listener, 1, holders, worker_n) == 0, "connections_look");
+        costs[i] = processor_ms() - begun;
+    }
+    for (unsigned i = 0; i < worker_n; i++)
+        open += holders[i].found.open;
+    must(open == worker_n * each, "the count");
+    qsort(costs, LOOKS, sizeof *costs, compare);
+    (void)printf("| %u | %u | %.2f (%.2f-%.2f) | %.0f |\n", worker_n, each, costs[LOOKS / 2],
+                 costs[0], costs[LOOKS - 1], 20 * costs[LOOKS / 2]);
+    (void)fflush(stdout);
+    for (unsigned i = 0; i < worker_n; i++) {
+        (void)kill(workers[i], SIGKILL);
+        (void)waitpid(workers[i], NULL, 0);
+    }
+    (void)close(listener);
+}
+
+int main(int argc, char **argv)
+{
+    static const unsigned usual[] = {0, 100, 1000, 10000};
+    size_t n = argc > 1 ? (size_t)argc - 1 : sizeof usual / sizeof *usual;
+
+    allow_descriptors();
+    (void)printf(
+        "| workers | connections of each | one look, ms of processor: median (min-max) "
+        "of %d | then the next one after, ms |\n| --- | --- | --- | --- |\n",
+        LOOKS);
+    for (size_t i = 0; i < n; i++) {
+        unsigned each = argc > 1 ? (unsigned)strtoul(argv[i + 1], NULL, 10) : usual[i];
+
+        measure(1, each);
+        if (each <= 1000)
+            measure(WORKERS_MOST, each / 4);
+    }
+    return 0;
+}
