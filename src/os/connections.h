@@ -55,7 +55,7 @@ struct connections_holder {
 /* Looks at the connections that were accepted from these listening sockets (TCP or unix stream;
  * others are passed over), once for all holders. A process that is gone has none. Returns 0,
  * -ENOMEM, or -errno of getsockname(2) or of the walk; `found` is then not valid. Does not
- * block, but costs about 3 µs for each descriptor of the holders and each connection
- * (docs/BENCHMARKS.md). */
+ * block, but costs about 3 µs for each descriptor of the holders, and as much for each
+ * connection (docs/BENCHMARKS.md). */
 MUST_CHECK int connections_look(const int *listeners, size_t listener_n,
                                 struct connections_holder *holders, size_t holder_n);

@@ -35,8 +35,8 @@ struct sock_diag_traffic {
 typedef int sock_diag_traffic_visitor(const struct inet_diag_msg *message,
                                       const struct sock_diag_traffic *traffic, void *context);
 
-/* The same walk, with the traffic of each; Linux 4.19. Copying it is what costs: about 1 µs a
- * socket (docs/BENCHMARKS.md). */
+/* The same walk, with the traffic of each; Linux 4.19. It costs with the connections found
+ * (docs/BENCHMARKS.md). */
 MUST_CHECK int sock_diag_visit_traffic(int family, uint32_t states, uint16_t port,
                                        sock_diag_traffic_visitor *visit, void *context);
 

@@ -1,6 +1,7 @@
 #include "reloadd/census.h"
 
 #include "base/log.h"
+#include "os/proc.h"
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
 #include "reloadd/process.h"
@@ -36,6 +37,49 @@ static bool is_anybody(const struct process *process)
 
 typedef bool process_predicate(const struct process *);
 
+static void add_pid(struct walk *walk, size_t i, pid_t pid)
+{
+    if (walk->holders[i].pid_n < PIDS_MAX)
+        walk->pids[i][walk->holders[i].pid_n++] = pid;
+}
+
+/* Where there are no cgroups, a worker's processes are found by their process group: one walk
+ * through /proc for all of them. */
+static void find_process_groups(struct walk *walk)
+{
+    _cleanup_dir_ DIR *dir = NULL;
+    struct proc_stat stat;
+    int pid;
+
+    if (proc_open("/proc", &dir) != 0)
+        return;
+    while (proc_next(dir, &pid) == 0) {
+        if (proc_stat_read(pid, &stat) != 0 || stat.group == pid)
+            continue;
+        for (size_t i = 0; i < walk->n; i++)
+            if (!walk->processes[i]->cgroup && walk->processes[i]->pid == stat.group)
+                add_pid(walk, i, pid);
+    }
+}
+
+static void find_pids(struct walk *walk)
+{
+    bool all_have_cgroups = true;
+
+    for (size_t i = 0; i < walk->n; i++) {
+        const struct process *process = walk->processes[i];
+
+        walk->holders[i].pids = walk->pids[i];
+        if (process->cgroup)
+            walk->holders[i].pid_n = process_pids(process, walk->pids[i], PIDS_MAX);
+        else
+            add_pid(walk, i, process->pid);
+        all_have_cgroups = all_have_cgroups && process->cgroup;
+    }
+    if (!all_have_cgroups)
+        find_process_groups(walk);
+}
+
 static int walk_begin(const struct app *app, process_predicate *wanted, struct walk *walk)
 {
     size_t n = 1;
@@ -47,15 +91,10 @@ static int walk_begin(const struct app *app, process_predicate *wanted, struct w
     walk->pids = calloc(n, sizeof(*walk->pids));
     if (!walk->processes || !walk->holders || !walk->pids)
         return -ENOMEM;
-    for (struct process *each = app->processes; each; each = each->next) {
-        pid_t *pids = walk->pids[walk->n];
-
-        if (each->ended || each->pid <= 0 || !wanted(each))
-            continue;
-        walk->holders[walk->n].pids = pids;
-        walk->holders[walk->n].pid_n = process_pids(each, pids, PIDS_MAX);
-        walk->processes[walk->n++] = each;
-    }
+    for (struct process *each = app->processes; each; each = each->next)
+        if (!each->ended && each->pid > 0 && wanted(each))
+            walk->processes[walk->n++] = each;
+    find_pids(walk);
     return 0;
 }
 

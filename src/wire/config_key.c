@@ -82,7 +82,7 @@ const struct config_key config_keys[] = {
 
     {"drain", "signal", CONFIG_SIGNAL, OF_SPEC(drain_signal), 0, 0, "\"SIGTERM\""},
     {"drain", "detach", CONFIG_BOOLEAN, OF_SPEC(drain_detach), 0, 0, "true"},
-    {"drain", "wait", CONFIG_DRAIN_WAIT, OF_SPEC(drain_wait), 0, 0, "\"auto\""},
+    {"drain", "wait", CONFIG_WAIT, OF_SPEC(drain_wait), 0, 0, "\"auto\""},
     {"drain", "idle_seconds", CONFIG_SECONDS, OF_SPEC(drain_idle), 0, CONFIG_SECONDS_MAX, "5"},
     {"drain", "timeout_seconds", CONFIG_SECONDS, OF_SPEC(policy.drain_timeout), 0,
      CONFIG_SECONDS_MAX, "30"},

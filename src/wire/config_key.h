@@ -9,24 +9,24 @@
 #include <stddef.h>
 
 enum config_type {
-    CONFIG_IGNORED,    /* a string for other programs ("$schema") */
-    CONFIG_SECTION,    /* an object with keys of its own */
-    CONFIG_LISTEN,     /* an array of addresses and listener objects -> struct spec */
-    CONFIG_COMMAND,    /* an array of strings, the first not empty -> char ** */
-    CONFIG_PATH,       /* a file name -> char * */
-    CONFIG_ACCOUNT,    /* a user or group, name or number -> char * */
-    CONFIG_VARIABLES,  /* an object of strings -> char **, "NAME=value" */
-    CONFIG_WORKERS,    /* a count, "max" or "max-1" -> struct spec */
-    CONFIG_READINESS,  /* "auto", "notify", "delay", "http", "tcp" -> enum readiness */
-    CONFIG_TARGET,     /* a path of a URL -> char * */
-    CONFIG_EXPECT,     /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
-    CONFIG_HOST,       /* a Host header -> char * */
-    CONFIG_DELIVERY,   /* "inherit" */
-    CONFIG_DISPATCH,   /* "auto", "shared" -> enum dispatch */
-    CONFIG_DRAIN_WAIT, /* "auto", "queue", "quiet" -> enum drain_wait */
-    CONFIG_DIALECTS,   /* an array of dialects' names -> uint32_t, a set of enum dialect */
-    CONFIG_SECONDS,    /* a number of seconds, least … most -> struct span */
-    CONFIG_SHARE,      /* a count, least … most, or "0%" … "100%" -> struct share */
+    CONFIG_IGNORED,   /* a string for other programs ("$schema") */
+    CONFIG_SECTION,   /* an object with keys of its own */
+    CONFIG_LISTEN,    /* an array of addresses and listener objects -> struct spec */
+    CONFIG_COMMAND,   /* an array of strings, the first not empty -> char ** */
+    CONFIG_PATH,      /* a file name -> char * */
+    CONFIG_ACCOUNT,   /* a user or group, name or number -> char * */
+    CONFIG_VARIABLES, /* an object of strings -> char **, "NAME=value" */
+    CONFIG_WORKERS,   /* a count, "max" or "max-1" -> struct spec */
+    CONFIG_READINESS, /* "auto", "notify", "delay", "http", "tcp" -> enum readiness */
+    CONFIG_TARGET,    /* a path of a URL -> char * */
+    CONFIG_EXPECT,    /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
+    CONFIG_HOST,      /* a Host header -> char * */
+    CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_DISPATCH,  /* "auto", "shared" -> enum dispatch */
+    CONFIG_WAIT,      /* "auto", "queue", "quiet" -> enum drain_wait */
+    CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */
+    CONFIG_SECONDS,   /* a number of seconds, least … most -> struct span */
+    CONFIG_SHARE,     /* a count, least … most, or "0%" … "100%" -> struct share */
     CONFIG_COUNT,   /* an integer, least … most -> uint32_t, or an int that is not negative */
     CONFIG_BOOLEAN, /* -> bool */
     CONFIG_SIGNAL,  /* a signal's name or number -> int */

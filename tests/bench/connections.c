@@ -46,44 +46,61 @@ static void allow_descriptors(void)
     must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 }
 
-/* The worker and its clients in one process: both ends of a connection are descriptors, and
- * only one of them is to one of the listener's ports. */
-static void hold(int listener, unsigned n, int news)
+/* Opens `n` connections and keeps them until it is killed. */
+static void be_clients(int listener, unsigned n)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
 
     must(getsockname(listener, (struct sockaddr *)&address, &size) == 0, "getsockname");
     for (unsigned i = 0; i < n; i++) {
-        int client = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int fd;
+        int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        must(client >= 0 && connect(client, (struct sockaddr *)&address, size) == 0, "connect");
-        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        must(fd >= 0 && write(client, "x", 1) == 1, "accept");
+        must(fd >= 0 && connect(fd, (struct sockaddr *)&address, size) == 0, "connect");
+        must(write(fd, "x", 1) == 1, "write");
     }
-    must(write(news, "x", 1) == 1, "write");
-    for (;;)
-        (void)pause();
 }
 
-static pid_t start(int listener, unsigned n)
+static void be_worker(int listener, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        must(accept4(listener, NULL, NULL, SOCK_CLOEXEC) >= 0, "accept");
+}
+
+/* A process that is killed in the end; back once it has done what it is to do. */
+static pid_t start(void (*body)(int listener, unsigned n), int listener, unsigned n,
+                   int *ret_news)
 {
     int news[2];
     pid_t pid;
-    char byte;
 
     must(pipe2(news, O_CLOEXEC) == 0, "pipe");
     pid = fork();
     must(pid >= 0, "fork");
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        hold(listener, n, news[1]);
+        body(listener, n);
+        must(write(news[1], "x", 1) == 1, "write");
+        for (;;)
+            (void)pause();
     }
     (void)close(news[1]);
-    must(read(news[0], &byte, 1) == 1, "a worker");
-    (void)close(news[0]);
+    *ret_news = news[0];
     return pid;
+}
+
+static void wait_for(int news)
+{
+    char byte;
+
+    must(read(news, &byte, 1) == 1, "a process");
+    (void)close(news);
+}
+
+static void end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
 }
 
 static int compare(const void *a, const void *b)
@@ -97,6 +114,7 @@ static int compare(const void *a, const void *b)
 static void measure(unsigned worker_n, unsigned each)
 {
     pid_t workers[WORKERS_MOST];
+    pid_t clients[WORKERS_MOST];
     struct connections_holder holders[WORKERS_MOST] = {0};
     double costs[LOOKS];
     unsigned open = 0;
@@ -106,7 +124,13 @@ static void measure(unsigned worker_n, unsigned each)
              listener_set_nonblocking(listener, false) == 0,
          "listen");
     for (unsigned i = 0; i < worker_n; i++) {
-        workers[i] = start(listener, each);
+        int worker_news;
+        int client_news;
+
+        workers[i] = start(be_worker, listener, each, &worker_news);
+        clients[i] = start(be_clients, listener, each, &client_news);
+        wait_for(client_news);
+        wait_for(worker_news);
         holders[i] = (struct connections_holder){.pids = &workers[i], .pid_n = 1};
     }
     for (unsigned i = 0; i < LOOKS; i++) {
@@ -123,8 +147,8 @@ static void measure(unsigned worker_n, unsigned each)
                  costs[0], costs[LOOKS - 1], 20 * costs[LOOKS / 2]);
     (void)fflush(stdout);
     for (unsigned i = 0; i < worker_n; i++) {
-        (void)kill(workers[i], SIGKILL);
-        (void)waitpid(workers[i], NULL, 0);
+        end(clients[i]);
+        end(workers[i]);
     }
     (void)close(listener);
 }
