@@ -27,6 +27,7 @@ struct manager;
 struct process;
 struct reload;
 struct server;
+struct socket_files;
 
 /* Events in the order they came; grows as needed. */
 struct event_queue {
@@ -86,6 +87,8 @@ struct app {
     struct revisions revisions;
     struct fd_store store;
     struct listeners listeners;
+    struct socket_files *socket_files; /* NULL: no file is watched over */
+    int capture_error;                 /* the last that was said of; 0: none */
     struct process *processes;
     struct output *output;
     struct obituary obituaries[OBITUARIES_MAX];

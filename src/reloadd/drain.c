@@ -34,7 +34,7 @@ static bool has_successors(const struct app *app, const struct listener *listene
     for (size_t i = 0; i < entry->spec.listener_n; i++)
         if (strcmp(entry->spec.listeners[i].address, listener->address) == 0)
             return true;
-    return false;
+    return listeners_was_bound_by(listener, app->rollout->target);
 }
 
 /* Whether others are to have what waits in the queue that the worker accepts from: it is theirs

@@ -86,6 +86,16 @@ void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE])
     (void)snprintf(name, FD_NAME_SIZE, "notify-%llu", (unsigned long long)worker);
 }
 
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE])
+{
+    (void)snprintf(name, FD_NAME_SIZE, "channel-%" PRIu64, worker);
+}
+
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE])
+{
+    (void)snprintf(name, FD_NAME_SIZE, "capture-%" PRIu64, worker);
+}
+
 void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE])
 {
     (void)snprintf(name, FD_NAME_SIZE, "worker-%" PRIu64 "-%" PRIu32 "-%" PRIu64 "-%" PRIu32,
@@ -143,7 +153,8 @@ static bool is_workers_name(const char *name)
 {
     struct stored_worker worker;
 
-    return fd_store_read_worker(name, &worker) || is_numbered(name, "notify-", 1);
+    return fd_store_read_worker(name, &worker) || is_numbered(name, "notify-", 1) ||
+           is_numbered(name, "channel-", 1) || is_numbered(name, "capture-", 1);
 }
 
 bool fd_store_is_own_name(const char *name)

@@ -4,8 +4,13 @@
  *
  *   notify-7     the notify socket of worker 7, before the worker is born
  *   worker-7-2-3-4  the pidfd of worker 7: slot 2, revision 3, lane 4
+ *   channel-7    where the loader of worker 7 sends its capture filter (capturing.h)
+ *   capture-7    that filter's descriptor, from which its binds are received
  *   lane-812-4   lane 4 of the listener whose own socket has the inode 812
- *   listener     a listener that the primary has opened itself
+ *   opened-812   a listener that the primary has opened itself, by its inode
+ *   discovered-812-0
+ *                a listener that a worker has bound; the second number is its ordinal, where
+ *                that was with port 0 (listeners.h)
  *
  * The names alone tell whose a worker is, so that it can be adopted where the journal was lost.
  */
@@ -57,8 +62,10 @@ struct stored_worker {
     uint32_t lane;
 };
 
-/* The names of a worker's two descriptors. */
+/* The names of a worker's descriptors. */
 void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE]);
 void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE]);
 
 /* The inverse. A name without a lane, as primaries before 0.2 have given it, is in lane 0.

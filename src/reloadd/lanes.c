@@ -131,6 +131,8 @@ static uint32_t choose_seat(const struct process *process)
             most = waiting;
         }
     }
+    while (is_taken(app, best, process)) /* in none of the lanes that are open yet */
+        best++;
     return best;
 }
 
@@ -184,6 +186,15 @@ int lanes_seat(struct process *process)
         r = open_for(process, list[i]);
     for (size_t i = 0; i < n && r == 0; i++)
         set_blocking(process, list[i]);
+    return r;
+}
+
+int lanes_join(struct process *process, const struct listener *listener)
+{
+    int r = is_steered(process->app, process->revision) ? open_for(process, listener) : 0;
+
+    if (r == 0 && listener->lanes.n > 0)
+        lanes_steer(process->app);
     return r;
 }
 

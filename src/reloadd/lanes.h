@@ -23,6 +23,10 @@ struct process;
  * listener that can't be steered is no failure: it is shared then. Returns 0 or -errno. */
 MUST_CHECK int lanes_seat(struct process *process);
 
+/* A worker that has its seat gets one listener more, which it has bound (capturing.h): opens
+ * its lane there, if the listener has any and this one lacks. Returns 0 or -errno. */
+MUST_CHECK int lanes_join(struct process *process, const struct listener *listener);
+
 /* The socket that the worker gets for a listener: its lane, or where that is shared, the
  * listener's own. Borrowed. */
 MUST_CHECK int lanes_fd(const struct process *process, const struct listener *listener);

@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 #include "os/owner.h"
+#include "os/socket_file.h"
 #include "reloadd/account.h"
+#include "wire/strings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,12 +106,12 @@ static void listener_release(struct listener *listener)
     free(listener->bound);
     free(listener->name);
     free(listener->differs);
+    free(listener->stored);
     *listener = (struct listener){.fd = -1};
 }
 
-/* Puts the socket into the table; owns `fd` on success. */
-static int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted,
-                              int fd, bool inherited)
+int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted, int fd,
+                       bool inherited)
 {
     struct listener listener = {.fd = fd, .inherited = inherited};
     struct listener_description description;
@@ -136,6 +138,20 @@ static int listeners_add_take(struct listeners *listeners, const struct listener
     return 0;
 }
 
+int listeners_keep(const struct listeners *listeners, struct listener *listener)
+{
+    char name[FD_NAME_SIZE];
+
+    if (!listeners->store)
+        return 0;
+    listeners_store_name(listener, name);
+    listener->stored = strdup(name);
+    if (!listener->stored)
+        return -ENOMEM;
+    fd_store_keep(listeners->store, name, listener->fd);
+    return 0;
+}
+
 /* One that an earlier primary has opened is ours, as if we had opened it. */
 static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
                            const struct listener_spec *wanted, struct inherited *inherited)
@@ -145,8 +161,10 @@ static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
     if (r < 0)
         return r;
     r = listeners_add_take(listeners, wanted, inherited->fd, !inherited->opened);
-    if (r == 0 && inherited->opened)
+    if (r == 0 && inherited->opened) {
+        listeners->items[listeners->n - 1].stored = take_ptr(inherited->name);
         inherited->fd = -1;
+    }
     inherited->taken = r == 0 && !inherited->opened;
     return r;
 }
@@ -156,7 +174,6 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
                          char error[static LISTENERS_ERROR_SIZE])
 {
     _cleanup_fd_ int fd = -1;
-    char name[FD_NAME_SIZE];
     int r = open_one(spec, wanted, &fd);
 
     if (r < 0)
@@ -166,12 +183,8 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
         r = listeners_add_take(listeners, wanted, fd, false);
     if (r < 0)
         return r;
-    if (listeners->store) {
-        listeners_store_name(&listeners->items[listeners->n - 1].identity, name);
-        fd_store_keep(listeners->store, name, fd);
-    }
     fd = -1; /* the table's */
-    return 0;
+    return listeners_keep(listeners, &listeners->items[listeners->n - 1]);
 }
 
 static int acquire(struct listeners *listeners, const struct spec *spec,
@@ -207,6 +220,7 @@ static int refresh(struct listeners *listeners, const struct listener_spec *want
     }
     free(listener->name);
     listener->name = name;
+    listener->discovered = false;
     free(listener->differs);
     listener->differs = take_ptr(differs);
     if (wanted->type != LISTENER_UNIX || listener->inherited)
@@ -228,20 +242,37 @@ static void listener_give_back(struct listeners *listeners, struct listener *lis
         }
 }
 
+/* A program that has bound it will unlink it at its end, and complain where it is not there: so
+ * it stays until all have ended, and refuses connections (ECONNREFUSED) as it would if it were
+ * gone. Returns whether it does. */
+static bool remove_last(struct listeners *listeners, const struct listener *listener)
+{
+    size_t n = strings_count((const char *const *)listeners->removed_last);
+    char **list = reallocarray(listeners->removed_last, n + 2, sizeof(*list));
+
+    if (!list)
+        return false;
+    listeners->removed_last = list;
+    list[n] = strdup(listener->address);
+    list[n + 1] = NULL;
+    return list[n] != NULL;
+}
+
 /* What was opened is closed: its file goes, and the store's copy, or nobody could ever bind
  * that address again. */
 static void listener_close(struct listeners *listeners, struct listener *listener)
 {
-    char name[FD_NAME_SIZE];
+    bool later = listener->kept && !listener->inherited && remove_last(listeners, listener);
 
+    if (listener->kept && !later)
+        socket_file_forget(listener->address);
     if (listener->inherited) {
         listener_give_back(listeners, listener);
     } else {
-        if (listener->address[0] == '/')
+        if (listener->address[0] == '/' && !later)
             (void)unlink(listener->address);
-        listeners_store_name(&listener->identity, name);
-        if (listeners->store)
-            fd_store_drop(listeners->store, name);
+        if (listener->stored)
+            fd_store_drop(listeners->store, listener->stored);
     }
     listener_release(listener);
 }
@@ -303,6 +334,12 @@ void listeners_close_unwanted(struct listeners *listeners,
 
 static void listeners_free(struct listeners *listeners)
 {
+    /* Somebody may listen there again. */
+    for (char **each = listeners->removed_last; each && *each; each++) {
+        socket_file_forget(*each);
+        (void)unix_socket_remove_stale(*each);
+    }
+    strings_free(listeners->removed_last);
     free(listeners->items);
     for (size_t i = 0; i < listeners->inherited_n; i++) {
         if (!listeners->inherited[i].taken)

@@ -12,10 +12,12 @@
 #include "os/spawn.h"
 #include "reloadd/app.h"
 #include "reloadd/birth.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/probe.h"
 #include "reloadd/readiness.h"
+#include "reloadd/socket_files.h"
 #include "wire/notify.h"
 
 #include <fcntl.h>
@@ -67,16 +69,19 @@ size_t process_pids(const struct process *process, pid_t *pids, size_t max)
 size_t process_listeners(const struct process *process,
                          const struct listener *list[static PROCESS_LISTENERS_MAX])
 {
+    const struct listeners *listeners = &process->app->listeners;
     const struct spec *spec = app_spec(process->app, process->revision);
     size_t n = 0;
 
     for (size_t i = 0; i < spec->listener_n && n < PROCESS_LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&process->app->listeners, spec->listeners[i].address);
+        const struct listener *listener = listeners_find(listeners, spec->listeners[i].address);
 
         if (listener)
             list[n++] = listener;
     }
+    for (size_t i = 0; i < listeners->n && n < PROCESS_LISTENERS_MAX; i++)
+        if (capturing_has_bound(process, &listeners->items[i]))
+            list[n++] = &listeners->items[i];
     return n;
 }
 
@@ -118,6 +123,7 @@ static void process_free(struct process *process)
         *place = process->next;
     probe_end(process);
     unguard(process);
+    capturing_release(process, false);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
@@ -147,6 +153,7 @@ static void process_bury(struct process *process)
     fd_store_drop(store, name);
     process_store_name(process, name);
     fd_store_drop(store, name);
+    capturing_release(process, true);
     if (process->notify_path)
         (void)unlink(process->notify_path);
     if (process->cgroup && cgroup_remove(process->cgroup) != 0)
@@ -381,7 +388,8 @@ static int watch_process(struct process *process, struct spawned *spawned, int *
     if (r < 0)
         return r;
     process->exec_fd = take_fd(spawned->status_fd);
-    return watch_notices(process, notify_fd);
+    r = capturing_begin(process);
+    return r < 0 ? r : watch_notices(process, notify_fd);
 }
 
 static void keep_pidfd(const struct process *process)
@@ -403,6 +411,8 @@ static int process_begin(struct process *process, const struct spec *spec)
         r = birth_make_cgroup(process);
     if (r == 0)
         r = open_output(process, &write_fd);
+    if (r == 0 && spec->delivery != DELIVERY_INHERIT)
+        socket_files_keep_for(process);
     if (r == 0)
         r = birth_spawn(process, spec, write_fd, &spawned);
     if (r < 0)
@@ -460,7 +470,11 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
         return r;
     process->pidfd = *pidfd;
     keep_pidfd(process);
-    r = watch_notices(process, notify_fd);
+    r = capturing_adopt(process);
+    if (capturing_is_on(process))
+        socket_files_keep_for(process);
+    if (r == 0)
+        r = watch_notices(process, notify_fd);
     if (r < 0) {
         process->pidfd = -1;
         return r;

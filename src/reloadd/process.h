@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 struct app;
+struct capturing;
 struct descriptor;
 struct handshakes;
 struct lines;
@@ -53,6 +54,7 @@ struct process {
     bool looked_at;        /* wants to be seen accepting (readiness.h) */
     unsigned looks;        /* how often it was */
     struct probe *probe;   /* asks it (probe.h); NULL: nobody does */
+    bool explained;        /* why it was never ready (readiness.h) */
     bool adopted;          /* of an earlier primary: not our child, perhaps */
     uint64_t memory_bytes; /* at the last weighing; 0: not weighed yet */
     unsigned heavy_looks;  /* weighings in a row at which it was too heavy (weigh.h) */
@@ -65,6 +67,7 @@ struct process {
     int exec_fd;   /* owned by exec_watch */
     int notify_fd; /* owned by notify_watch */
     struct lines *output;
+    struct capturing *capturing; /* NULL: its binds are its own */
 };
 
 /* Starts a worker and answers the core with SPAWNED or SPAWN_FAILED. */

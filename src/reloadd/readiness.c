@@ -4,9 +4,21 @@
 #include "os/accepting.h"
 #include "os/proc.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
+#include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/probe.h"
 #include "reloadd/process.h"
+
+#include <string.h>
+
+#define LISTENED_PATIENCE span_from_ms(10000)
+
+static const char not_listened[] =
+    "reloadd: this worker has not listened on any TCP or unix address, nor sent READY=1; where "
+    "that is as it should be, say \"listen\": [] or \"delivery\": {\"type\": \"inherit\"}";
+static const char not_accepting[] =
+    "reloadd: this worker has called listen(2), and was not seen to accept";
 
 enum {
     PIDS_MAX = 128,        /* processes of one worker that are looked at */
@@ -46,6 +58,28 @@ static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MA
     return 1;
 }
 
+/* On purpose. */
+static bool has_no_listeners(const struct spec *spec)
+{
+    return spec->listener_n == 0 && !spec->discovers;
+}
+
+/* A program that may not be looked into, or accepts in a way that can't be seen. That it called
+ * listen(2) is not enough at once: a master may do it before its children have read a line of
+ * the new release (docs/ARCHITECTURE.md, "Readiness, seen"). */
+static bool has_listened_long(const struct app *app, const struct process *process)
+{
+    struct instant listened = capturing_listened(process);
+    struct span half = span_from_ms(
+        span_to_ms(app_spec(app, process->revision)->policy.readiness_timeout) / 2);
+    struct span patience = LISTENED_PATIENCE;
+
+    if (half.nanoseconds < patience.nanoseconds)
+        patience = half;
+    return !instant_is_never(listened) &&
+           instant_reached(loop_now(app->loop), instant_plus(listened, patience));
+}
+
 static bool is_accepting(const struct app *app, struct process *process)
 {
     const struct spec *spec = app_spec(app, process->revision);
@@ -59,7 +93,7 @@ static bool is_accepting(const struct app *app, struct process *process)
     for (size_t i = 0; i < inode_n; i++)
         inodes[i] = lanes_inode(process, listeners[i]);
     /* Nothing to be seen at: the program runs, or its loader still does. */
-    if (spec->listener_n == 0)
+    if (has_no_listeners(spec))
         return !proc_runs(process->pid, app->loader);
     if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0) {
         /* Whether it accepts is then for its probe to find out. */
@@ -79,6 +113,16 @@ static bool is_looked_at(const struct policy *policy)
     return policy->readiness == READINESS_AUTO || readiness_probes(policy->readiness);
 }
 
+/* By captured calls alone can it have anything to accept from. */
+bool readiness_waits_for_listen(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+
+    return spec->policy.readiness == READINESS_AUTO &&
+           (spec->discovers || (spec->delivery == DELIVERY_CAPTURE && spec->listener_n > 0)) &&
+           instant_is_never(capturing_listened(process));
+}
+
 void readiness_of_started(struct process *process)
 {
     struct app *app = process->app;
@@ -86,12 +130,40 @@ void readiness_of_started(struct process *process)
 
     if (!is_looked_at(&spec->policy))
         return;
-    if (spec->listener_n == 0 && spec->policy.readiness == READINESS_AUTO) {
+    if (has_no_listeners(spec) && spec->policy.readiness == READINESS_AUTO) {
         app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
         return;
     }
+    if (readiness_waits_for_listen(process))
+        return; /* readiness_of_listening() goes on */
     process->looked_at = true;
     schedule(app);
+}
+
+void readiness_of_listening(struct process *process)
+{
+    if (!is_looked_at(&app_spec(process->app, process->revision)->policy))
+        return;
+    process->looked_at = true;
+    schedule(process->app);
+}
+
+void readiness_explain(struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    struct output_line line = {
+        .at = clock_wall(),
+        .worker = process->worker,
+        .revision = process->revision,
+        .slot = process->slot,
+    };
+    const char *text =
+        instant_is_never(capturing_listened(process)) ? not_listened : not_accepting;
+
+    if (process->explained || spec->policy.readiness != READINESS_AUTO || !spec->discovers)
+        return;
+    process->explained = true;
+    output_add(process->app->output, &line, text, strlen(text));
 }
 
 /* Whether its exec went well was told to the primary that has died. */
@@ -141,7 +213,7 @@ void readiness_look(void *user)
             continue;
         if (!worker || worker->state != WORKER_STARTING) {
             each->looked_at = false;
-        } else if (is_accepting(app, each)) {
+        } else if (is_accepting(app, each) || has_listened_long(app, each)) {
             take_seen(each);
         }
     }

@@ -6,6 +6,8 @@
 
 #include "core/worker.h"
 
+#include <stdbool.h>
+
 struct app;
 struct process;
 
@@ -18,6 +20,16 @@ void readiness_of_adopted(struct process *process, enum worker_state state);
 
 /* It says itself that it is ready: it is, or is asked now. */
 void readiness_of_said(struct process *process);
+
+/* The worker has called listen(2) on a listener of ours (capturing.h): begins to look at it. */
+void readiness_of_listening(struct process *process);
+
+/* Whether it has not even called listen(2) yet, and is to. */
+bool readiness_waits_for_listen(const struct process *process);
+
+/* One that was not ready in time: says why among its own last lines, where there is more to say
+ * than that. Once. */
+void readiness_explain(struct process *process);
 
 /* The timer's turn: looks at everybody that is to be looked at. */
 void readiness_look(void *app);

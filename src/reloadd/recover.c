@@ -6,6 +6,7 @@
 #include "os/proc.h"
 #include "reloadd/app.h"
 #include "reloadd/blocking.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/place.h"
@@ -85,6 +86,19 @@ static void open_for(struct app *app, uint64_t revision)
                 r == 1 ? error : strerror(-r));
 }
 
+int recover_discovered(struct app *app)
+{
+    const struct rollout *rollout = app->rollout;
+    const uint64_t wishes[] = {rollout->stable, rollout->trial, rollout->target};
+    uint64_t revisions[LISTENER_REVISIONS] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+        if (wishes[i] != 0)
+            revisions[n++] = wishes[i];
+    return listeners_rediscover(&app->listeners, revisions);
+}
+
 void recover_listeners(struct app *app)
 {
     char error[LISTENERS_ERROR_SIZE];
@@ -100,6 +114,9 @@ void recover_listeners(struct app *app)
         if (entry->pinned && (rollout_uses(app->rollout, revision) || revision == unbegun))
             open_for(app, revision);
     }
+    r = recover_discovered(app);
+    if (r < 0)
+        app_say(app, LEVEL_ERROR, "what workers have bound: %s", strerror(-r));
     r = lanes_recover(app);
     if (r < 0)
         app_say(app, LEVEL_ERROR, "lanes of an earlier primary: %s", strerror(-r));
@@ -361,6 +378,7 @@ int recover_begin(struct app *app)
     app_post(app, &(struct event){.kind = EVENT_ADOPT, .revision = unbegun});
     app_pump(app);
     end_refused(app);
+    capturing_resume(app);
     fd_store_release(&app->store);
     /* Nobody knows for sure what was meant to run: what the configuration says, then. */
     if (app->recovery.aside[0] != '\0' || app->recovered.guessed)

@@ -4,11 +4,14 @@
 #include "os/memory.h"
 #include "os/system_journal.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/limits.h"
 #include "reloadd/probe.h"
 #include "reloadd/process.h"
+#include "reloadd/readiness.h"
+#include "wire/names.h"
 #include "wire/present.h"
 #include "wire/strings.h"
 
@@ -145,7 +148,11 @@ static const char *worker_words(const struct app *app, const struct worker *work
     case WORKER_SPAWNING:
         return "its process";
     case WORKER_STARTING:
-        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)", sign[policy->readiness], left);
+        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)",
+                       process && readiness_waits_for_listen(process)
+                           ? "its listen(2), or READY=1"
+                           : sign[policy->readiness],
+                       left);
         return words;
     case WORKER_WARMING:
         (void)snprintf(words, WORDS_SIZE, "min_ready_seconds to pass (%.1f s left)", left);
@@ -250,6 +257,7 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         .expired = expiry_words(app, worker),
         .probe = process ? probe_words(process, parts->probe) : NULL,
         .log_identifier = log_identifier(app, worker, parts->log_identifier),
+        .delivery = process ? capturing_delivery(process) : NULL,
     };
     if (!instant_is_never(worker->asked))
         ret_view->asked = optional_float(seconds_of(worker->asked));
@@ -462,12 +470,19 @@ static void fill_warnings(const struct app *app, struct store *store)
         warn_of_lost_listener(app, &running->spec, store);
 }
 
+static const char *source_of(const struct listener *listener)
+{
+    if (listener->discovered)
+        return "captured";
+    return listener->inherited ? "inherited" : "opened";
+}
+
 static void fill_listener(const struct listener *listener, struct listener_view *ret_view)
 {
     *ret_view = (struct listener_view){
         .name = listener->name,
         .address = listener->bound,
-        .source = listener->inherited ? "inherited" : "opened",
+        .source = source_of(listener),
         .differs = listener->differs,
         .dispatch = listener->lanes.n > 0 ? "steered" : "shared",
         .shared_because = listener->lanes.refusal,
@@ -486,6 +501,15 @@ static const char *dispatch_words(const struct app *app)
     return steered == app->listeners.n ? "steered" : "mixed";
 }
 
+/* As the configuration of what runs has it. */
+static enum delivery delivery_of(const struct app *app)
+{
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+
+    return running && running->pinned ? running->spec.delivery : DELIVERY_INHERIT;
+}
+
 static void fill_app(struct app *app, struct store *store)
 {
     const struct rollout *rollout = app->rollout;
@@ -499,7 +523,7 @@ static void fill_app(struct app *app, struct store *store)
         .started = wall_to_seconds(app->started),
         .desired = rollout_desired(rollout),
         .admitted = count_state(rollout, WORKER_ADMITTED, WORKER_ADMITTED),
-        .delivery = "inherit",
+        .delivery = delivery_name(delivery_of(app)),
         .dispatch = dispatch_words(app),
         .revision = (int64_t)rollout->stable,
         .release = app_release(app, rollout->stable),

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "os/pidfd.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/options.h"
 #include "reloadd/process.h"
 #include "reloadd/reload.h"
@@ -178,12 +179,12 @@ static int hand(struct handed *handed, int fd, const char *name, int lowest)
     return 0;
 }
 
-static const char *name_of_inherited(const struct app *app, int fd)
+static const char *name_of_listener(const struct app *app, const struct listener *listener)
 {
     for (size_t i = 0; i < app->listeners.inherited_n; i++)
-        if (app->listeners.inherited[i].fd == fd)
+        if (app->listeners.inherited[i].fd == listener->fd)
             return app->listeners.inherited[i].name;
-    return "listener";
+    return listener->stored ? listener->stored : "listener";
 }
 
 static int hand_listeners(const struct app *app, struct handed *handed, int lowest)
@@ -192,7 +193,7 @@ static int hand_listeners(const struct app *app, struct handed *handed, int lowe
 
     for (size_t i = 0; i < app->listeners.n && r == 0; i++)
         r = hand(handed, app->listeners.items[i].fd,
-                 name_of_inherited(app, app->listeners.items[i].fd), lowest);
+                 name_of_listener(app, &app->listeners.items[i]), lowest);
     for (size_t i = 0; i < app->listeners.inherited_n && r == 0; i++)
         if (!app->listeners.inherited[i].taken)
             r = hand(handed, app->listeners.inherited[i].fd, app->listeners.inherited[i].name,
@@ -211,6 +212,12 @@ static int hand_workers(const struct app *app, struct handed *handed, int lowest
         fd_store_name_notify(each->worker, name);
         if (r == 0)
             r = hand(handed, each->notify_fd, name, lowest);
+        fd_store_name_channel(each->worker, name);
+        if (r == 0 && capturing_channel(each) >= 0)
+            r = hand(handed, capturing_channel(each), name, lowest);
+        fd_store_name_capture(each->worker, name);
+        if (r == 0 && capturing_filter(each) >= 0)
+            r = hand(handed, capturing_filter(each), name, lowest);
     }
     return r;
 }
@@ -239,7 +246,7 @@ static size_t count_handed(const struct app *app)
     for (size_t i = 0; i < app->listeners.n; i++)
         n += app->listeners.items[i].lanes.n;
     for (const struct process *each = app->processes; each; each = each->next)
-        n += 2;
+        n += 4;
     return n;
 }
 

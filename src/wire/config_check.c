@@ -163,6 +163,22 @@ static bool names_are_known(const struct spec *spec, const struct config_origin 
     return true;
 }
 
+/* A number of a descriptor that is not passed on. */
+static int refuse_argument(size_t i, const struct config_origin *origin,
+                           struct config_errors *errors)
+{
+    char path[64];
+    int r;
+
+    (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
+    r = config_errors_add(
+        errors, origin->exec != NULL ? NULL : origin->text, origin->size,
+        origin->exec != NULL ? origin->exec : path,
+        "expected no {fd:NAME} with delivery.type \"capture\", which passes no "
+        "descriptors on (\"auto\" does)");
+    return r < 0 ? r : 1;
+}
+
 /* Whether each {fd:NAME} of one argument has its listener. */
 static int check_argument(const struct spec *spec, size_t i, const struct config_origin *origin,
                           struct config_errors *errors)
@@ -196,6 +212,9 @@ int config_check_placeholders(const struct spec *spec, const struct config_origi
 {
     int total = 0;
 
+    for (size_t i = 0; spec->delivery == DELIVERY_CAPTURE && spec->exec && spec->exec[i]; i++)
+        if (strstr(spec->exec[i], "{fd:") != NULL)
+            return refuse_argument(i, origin, errors);
     /* Without any, the listeners and their names come from the service manager. */
     if (spec->listener_n == 0 || spec->exec == NULL || !names_are_known(spec, origin, errors))
         return 0;

@@ -74,7 +74,7 @@ const struct config_key config_keys[] = {
     {"readiness", "failures", CONFIG_COUNT, OF_SPEC(probe.failures), 1, FAILURES_MOST, "3"},
     {"readiness", "liveness", CONFIG_BOOLEAN, OF_SPEC(probe.liveness), 0, 0, "false"},
 
-    {"delivery", "type", CONFIG_DELIVERY, 0, 0, 0, "\"inherit\""},
+    {"delivery", "type", CONFIG_DELIVERY, OF_SPEC(delivery), 0, 0, "\"auto\""},
     {"delivery", "dialects", CONFIG_DIALECTS, OF_SPEC(dialects), 0, 0,
      "[\"listen_fds\", \"server_starter\", \"einhorn\"]"},
 

@@ -21,7 +21,7 @@ enum config_type {
     CONFIG_TARGET,    /* a path of a URL -> char * */
     CONFIG_EXPECT,    /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
     CONFIG_HOST,      /* a Host header -> char * */
-    CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_DELIVERY,  /* "auto", "inherit", "capture" -> enum delivery */
     CONFIG_DISPATCH,  /* "auto", "shared" -> enum dispatch */
     CONFIG_WAIT,      /* "auto", "queue", "quiet" -> enum drain_wait */
     CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */

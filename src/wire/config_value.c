@@ -294,11 +294,12 @@ static int read_delivery(const struct config_reader *reader, const struct config
                          const struct value_path *path, const json_t *value, void *place)
 {
     const char *text = json_string_value(value);
+    enum delivery delivery = text != NULL ? delivery_from_name(text) : DELIVERY_N;
 
     (void)key;
-    (void)place;
-    if (text == NULL || strcmp(text, "inherit") != 0)
-        return config_expected(reader, path, value, "\"inherit\"");
+    if (delivery == DELIVERY_N)
+        return config_expected(reader, path, value, "\"auto\", \"inherit\" or \"capture\"");
+    *(enum delivery *)place = delivery;
     return 0;
 }
 

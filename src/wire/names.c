@@ -76,6 +76,26 @@ enum dispatch dispatch_from_name(const char *name)
     return (enum dispatch)i;
 }
 
+const char *delivery_name(enum delivery delivery)
+{
+    static const char *const names[DELIVERY_N] = {
+        [DELIVERY_INHERIT] = "inherit",
+        [DELIVERY_AUTO] = "auto",
+        [DELIVERY_CAPTURE] = "capture",
+    };
+
+    return names[delivery];
+}
+
+enum delivery delivery_from_name(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < DELIVERY_N && strcmp(delivery_name((enum delivery)i), name) != 0)
+        i++;
+    return (enum delivery)i;
+}
+
 enum readiness readiness_from_name(const char *name)
 {
     unsigned i = 0;

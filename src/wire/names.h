@@ -21,6 +21,12 @@ uint32_t dialect_from_name(const char *name);
 enum dispatch dispatch_from_name(const char *name);
 extern const char *const dispatch_names[DISPATCH_N];
 
+/* "inherit", "auto", "capture". Static. */
+const char *delivery_name(enum delivery delivery);
+
+/* DELIVERY_N where the name is none. */
+enum delivery delivery_from_name(const char *name);
+
 /* READINESS_N where the name is none. */
 enum readiness readiness_from_name(const char *name);
 

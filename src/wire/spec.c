@@ -276,6 +276,10 @@ static int encode_additions(const struct spec *spec, json_t *object)
         if (r == 0)
             r = tree_set_consume(object, "drain", drain);
     }
+    if (r == 0 && spec->delivery != DELIVERY_INHERIT)
+        r = tree_set_consume(object, "delivery", json_string(delivery_name(spec->delivery)));
+    if (r == 0 && spec->discovers)
+        r = tree_set_consume(object, "discovers", json_true());
     return r;
 }
 
@@ -448,11 +452,18 @@ static int decode_additions(const json_t *object, struct spec *spec)
     const json_t *limits = json_object_get(object, "limits");
     const json_t *harden = json_object_get(object, "harden");
     const json_t *drain = json_object_get(object, "drain");
+    const json_t *discovers = json_object_get(object, "discovers");
+    const json_t *delivery = json_object_get(object, "delivery");
+    const char *name = json_string_value(delivery);
     int r = 0;
 
-    if (harden != NULL && !json_is_boolean(harden))
+    if ((harden != NULL && !json_is_boolean(harden)) ||
+        (discovers != NULL && !json_is_boolean(discovers)) ||
+        (delivery != NULL && (name == NULL || delivery_from_name(name) == DELIVERY_N)))
         return 1;
     spec->harden = json_is_true(harden);
+    spec->discovers = json_is_true(discovers);
+    spec->delivery = name != NULL ? delivery_from_name(name) : DELIVERY_INHERIT;
     if (json_object_get(object, "dispatch") != NULL) {
         size_t dispatch = decode_name(object, "dispatch", dispatch_names, DISPATCH_N);
 

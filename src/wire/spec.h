@@ -53,6 +53,14 @@ enum dispatch {
     DISPATCH_N,
 };
 
+/* How a worker gets its sockets. */
+enum delivery {
+    DELIVERY_INHERIT, /* as open descriptors, told of by dialects; what old journals mean */
+    DELIVERY_AUTO,    /* both ways at once */
+    DELIVERY_CAPTURE, /* its bind(2) and listen(2) are answered with them (os/capture.h) */
+    DELIVERY_N,
+};
+
 enum workers_type {
     WORKERS_COUNT,
     WORKERS_MAX_OF_PROCESSORS,      /* "max" */
@@ -106,6 +114,8 @@ struct spec {
     enum workers_type workers_type;
     uint32_t dialects; /* of enum dialect */
     enum dispatch dispatch;
+    enum delivery delivery;
+    bool discovers; /* `listen` says nothing: what a worker binds becomes a listener */
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     enum drain_wait drain_wait;

@@ -63,6 +63,7 @@ struct worker_view {
     const char *log_identifier; /* may be NULL */
     struct optional_int lane;
     const struct connections_view *connections; /* may be NULL: not known */
+    const char *delivery;                       /* may be NULL */
 };
 
 struct slot_view {

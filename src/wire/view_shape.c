@@ -72,6 +72,7 @@ static const struct member worker_members[] = {
     {WORKER(lane), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {WORKER(connections), .type = MEMBER_OBJECT_AT, .shape = &connections_shape,
      .optional = true},
+    {WORKER(delivery), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape worker_shape = {

@@ -24,7 +24,11 @@ struct trial {
 static void trial_init(struct trial *trial, const char *script)
 {
     *trial = (struct trial){
-        .request = {.loader = loader, .file = "/bin/sh", .input = -1, .error = -1},
+        .request = {.loader = loader,
+                    .file = "/bin/sh",
+                    .capture_channel = -1,
+                    .input = -1,
+                    .error = -1},
         .spawned = SPAWNED_NONE,
         .argv = {"sh", "-c", script},
         .environment = {"PATH=/usr/bin:/bin"},

@@ -88,6 +88,14 @@ static void names_of_workers_are_read_back(void **state)
     assert_false(fd_store_is_own_name("lane-812"));
     assert_false(fd_store_is_own_name("lane-812-4.socket"));
     assert_false(fd_store_is_own_name("notify-7.socket"));
+    fd_store_name_channel(7, name);
+    assert_string_equal(name, "channel-7");
+    assert_true(fd_store_is_own_name(name));
+    fd_store_name_capture(7, name);
+    assert_string_equal(name, "capture-7");
+    assert_true(fd_store_is_own_name(name));
+    assert_false(fd_store_is_own_name("capture-7.socket"));
+    assert_false(fd_store_is_own_name("discovered-7-0"));
     assert_false(fd_store_is_own_name("opened-7"));
     assert_false(fd_store_is_own_name("web.socket"));
 }
