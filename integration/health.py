@@ -23,6 +23,7 @@ def options():
     parser.add_argument("--health", default="200", help="statuses, separated by commas")
     parser.add_argument("--health-file", type=pathlib.Path, help="has a status")
     parser.add_argument("--ready", action="store_true", help="sends READY=1 at the start")
+    parser.add_argument("--bind", type=int, help="binds this port by itself; nothing is inherited")
     parser.add_argument("folder", type=pathlib.Path)
     return parser.parse_args()
 
@@ -79,7 +80,8 @@ def main():
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.connect(os.environ["NOTIFY_SOCKET"])
             sender.send(b"READY=1")
-    listener = socket.socket(fileno=3)
+    listener = socket.create_server(("127.0.0.1", chosen.bind)) if chosen.bind \
+        else socket.socket(fileno=3)
     listener.setblocking(False)
     server = Server(chosen, listener)
     signal.signal(signal.SIGTERM,

@@ -22,10 +22,11 @@ struct probe {
     struct timer *timer; /* the next question; not armed while one is under way */
     struct ask *ask;     /* NULL: none is under way */
     struct steering_probe_ends ends;
-    struct instant begun; /* the last question */
-    unsigned bad;         /* answers in a row */
-    bool told;            /* the core knows that they were too many */
-    struct reason last;   /* what the last bad one came to */
+    struct instant begun;          /* the last question */
+    unsigned bad;                  /* answers in a row */
+    bool told;                     /* the core knows that they were too many */
+    struct reason last;            /* what the last bad one came to */
+    char target[PROBE_WORDS_SIZE]; /* what was asked last; "": nothing yet */
 };
 
 static const struct spec *probe_spec(const struct probe *probe)
@@ -40,19 +41,25 @@ static const struct worker *probed_worker(const struct probe *probe)
 
 /* Words. */
 
+static void write_target(const struct spec *spec, const char *address,
+                         char text[static PROBE_WORDS_SIZE])
+{
+    bool http = spec->policy.readiness == READINESS_HTTP;
+
+    (void)snprintf(text, PROBE_WORDS_SIZE, "%s://%s%s", http ? "http" : "tcp", address,
+                   http ? spec_probe_path(spec) : "");
+}
+
 const char *probe_target(const struct app *app, const struct spec *spec,
                          char text[static PROBE_WORDS_SIZE])
 {
     const struct listener_spec *wanted = spec_probed_listener(spec);
     const struct listener *listener =
         wanted ? listeners_find(&app->listeners, wanted->address) : NULL;
-    bool http = spec->policy.readiness == READINESS_HTTP;
 
     text[0] = '\0';
     if (wanted && readiness_probes(spec->policy.readiness))
-        (void)snprintf(text, PROBE_WORDS_SIZE, "%s://%s%s", http ? "http" : "tcp",
-                       listener ? listener->bound : wanted->address,
-                       http ? spec_probe_path(spec) : "");
+        write_target(spec, listener ? listener->bound : wanted->address, text);
     return text;
 }
 
@@ -75,11 +82,10 @@ const char *probe_words(const struct process *process, char text[static PROBE_WO
 static void say(const struct probe *probe, int level, const char *what)
 {
     struct process *process = probe->process;
-    char target[PROBE_WORDS_SIZE];
 
     app_say(process->app, level, "worker %llu (slot %u): probe of %s: %s",
             (unsigned long long)process->worker, process->slot,
-            probe_target(process->app, probe_spec(probe), target), what);
+            *probe->target != '\0' ? probe->target : "no listener", what);
 }
 
 /* Judging. */
@@ -228,15 +234,31 @@ static int start_question(struct probe *probe)
     return r;
 }
 
+/* The one that the configuration says; or where `listen` says nothing, the first that the
+ * worker itself has bound. NULL: none is there. */
+static const struct listener *probed_listener(const struct probe *probe)
+{
+    const struct spec *spec = probe_spec(probe);
+    const struct listener_spec *wanted = spec_probed_listener(spec);
+    const struct listener *list[PROCESS_LISTENERS_MAX];
+    size_t n = process_listeners(probe->process, list);
+
+    if (wanted)
+        return listeners_find(&probe->process->app->listeners, wanted->address);
+    for (size_t i = 0; i < n && spec->discovers; i++)
+        if (list[i]->port != 0)
+            return list[i];
+    return NULL;
+}
+
 /* Returns as lanes_probe_begin(), or -EDESTADDRREQ where there is nothing to ask over. */
 static int open_question(struct probe *probe)
 {
-    const struct listener_spec *wanted = spec_probed_listener(probe_spec(probe));
-    const struct listener *listener =
-        wanted ? listeners_find(&probe->process->app->listeners, wanted->address) : NULL;
+    const struct listener *listener = probed_listener(probe);
 
     if (!listener)
         return -EDESTADDRREQ;
+    write_target(probe_spec(probe), listener->bound, probe->target);
     return lanes_probe_begin(probe->process, listener, &probe->ends);
 }
 

@@ -118,7 +118,7 @@ bool readiness_waits_for_bind(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
 
-    return spec->policy.readiness == READINESS_AUTO &&
+    return is_looked_at(&spec->policy) &&
            (spec->discovers || (spec->delivery == DELIVERY_CAPTURE && spec->listener_n > 0)) &&
            !capturing_was_used(process);
 }

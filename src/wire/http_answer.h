@@ -25,4 +25,4 @@ void http_answer_free(struct http_answer *answer);
 MUST_CHECK int http_answer_feed(struct http_answer *answer, const char *bytes, size_t size);
 
 /* The status, 100 … 999, as soon as the head of the response is there; 0 before. */
-int http_answer_status(const struct http_answer *answer);
+MUST_CHECK int http_answer_status(const struct http_answer *answer);

@@ -1,6 +1,7 @@
 #include "wire/config.h"
 
 #include "wire/config_key.h"
+#include "wire/config_text.h"
 #include "wire/fail_allocation.h"
 
 #include <setjmp.h>
@@ -13,7 +14,6 @@
 #include <cmocka.h>
 
 #define DOCS TEST_FIXTURES "/../../../docs"
-#define EXEC "\"exec\": [\"a\"]"
 
 static char *read_whole(const char *path)
 {
@@ -25,63 +25,6 @@ static char *read_whole(const char *path)
     assert_true(fread(text, 1, (1 << 18) - 1, file) > 0);
     (void)fclose(file);
     return text;
-}
-
-/* All errors as lines, for comparison; the caller's. */
-static char *format_errors(const struct config_errors *errors)
-{
-    char *all = strdup("");
-
-    assert_non_null(all);
-    for (size_t i = 0; i < errors->n; i++) {
-        char *line, *longer;
-
-        assert_int_equal(config_error_format(&errors->list[i], "web.json", &line), 0);
-        assert_true(asprintf(&longer, "%s%s\n", all, line) >= 0);
-        free(line);
-        free(all);
-        all = longer;
-    }
-    return all;
-}
-
-/* What was right is decoded, or else the spec is as it was. */
-static char *errors_of(const char *text, size_t size)
-{
-    struct config_errors errors = {0};
-    struct spec spec = {.drain_signal = 77};
-    int r = config_decode(text, size, 0, &spec, &errors);
-    char *all;
-
-    assert_true(r == CONFIG_MISTAKEN || r == CONFIG_UNREADABLE);
-    assert_int_equal(r == CONFIG_UNREADABLE, spec.drain_signal == 77);
-    assert_int_equal(r == CONFIG_UNREADABLE, config_errors_has(&errors, "$"));
-    spec_release(&spec);
-    all = format_errors(&errors);
-    config_errors_release(&errors);
-    return all;
-}
-
-static void expect_error(const char *text, const char *expected)
-{
-    char *all = errors_of(text, strlen(text));
-
-    assert_string_equal(all, expected);
-    free(all);
-}
-
-static struct spec decode_good(const char *text)
-{
-    struct config_errors errors = {0};
-    struct spec spec = {0};
-    int r = config_decode(text, strlen(text), 0, &spec, &errors);
-    char *all = format_errors(&errors);
-
-    assert_string_equal(all, "");
-    assert_int_equal(r, 0);
-    free(all);
-    config_errors_release(&errors);
-    return spec;
 }
 
 static void decode_whole_example_fills_every_member(void **state)
@@ -632,117 +575,6 @@ static void decode_workers_flag_reads_counts_and_words(void **state)
     config_errors_release(&errors);
 }
 
-static void decode_probe_fills_its_members(void **state)
-{
-    struct spec spec = decode_good(
-        "{" EXEC ", \"listen\": [\"/a\", {\"name\": \"web\", \"stream\": \"80\"}, \"81\"], "
-        "\"readiness\": {\"type\": \"http\", \"path\": \"/healthz?a=%20\", \"expect\": "
-        "[204, \"3xx\", \"200,201\"], \"host\": \"web.example\", \"interval_seconds\": 0.5, "
-        "\"probe_timeout_seconds\": 3, \"failures\": 5, \"liveness\": true}}");
-
-    (void)state;
-    assert_int_equal(spec.policy.readiness, READINESS_HTTP);
-    assert_string_equal(spec_probe_path(&spec), "/healthz?a=%20");
-    assert_string_equal(spec_probe_expect(&spec), "204,3xx,200,201");
-    assert_string_equal(spec.probe.host, "web.example");
-    assert_int_equal(span_to_ms(spec.probe.interval), 500);
-    assert_int_equal(span_to_ms(spec.probe.timeout), 3000);
-    assert_int_equal(spec.probe.failures, 5);
-    assert_true(spec.probe.liveness);
-    assert_string_equal(spec_probed_listener(&spec)->name, "web");
-    spec_release(&spec);
-}
-
-static void decode_probe_without_more_gives_defaults(void **state)
-{
-    struct spec spec = decode_good("{" EXEC ", \"readiness\": {\"type\": \"http\"}}");
-
-    (void)state;
-    assert_string_equal(spec_probe_path(&spec), "/");
-    assert_string_equal(spec_probe_expect(&spec), "2xx");
-    assert_int_equal(span_to_ms(spec.probe.interval), 1000);
-    assert_int_equal(span_to_ms(spec.probe.timeout), 2000);
-    assert_int_equal(spec.probe.failures, 3);
-    assert_false(spec.probe.liveness);
-    assert_null(spec_probed_listener(&spec));
-    spec_release(&spec);
-}
-
-/* The values of "readiness" that are wrong, and what is said of each. */
-static void decode_wrong_probe_is_told_with_its_place(void **state)
-{
-    static const struct {
-        const char *readiness;
-        const char *expected;
-    } rows[] = {
-        {"\"path\": \"healthz\"",
-         "web.json:1:83: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
-         "letters, with what is not ASCII as %XX, found \"healthz\"\n"},
-        {"\"path\": \"/a b\"",
-         "web.json:1:83: $.readiness.path: expected a path such as \"/healthz\", at most 1024 "
-         "letters, with what is not ASCII as %XX, found \"/a b\"\n"},
-        {"\"expect\": \"2xx,\"",
-         "web.json:1:85: $.readiness.expect: expected an HTTP status such as \"2xx\", \"204\" "
-         "or \"200,3xx\", found \"2xx,\"\n"},
-        {"\"expect\": [200, 600]",
-         "web.json:1:91: $.readiness.expect[1]: expected an HTTP status such as \"2xx\", "
-         "\"204\" or \"200,3xx\", found 600\n"},
-        {"\"expect\": []",
-         "web.json:1:85: $.readiness.expect: expected at least one HTTP status, found an empty "
-         "array\n"},
-        {"\"host\": \"a\\r\\nb\"",
-         "web.json:1:83: $.readiness.host: expected a name for the Host header, such as "
-         "\"web.example\", found \"a\\r\\nb\"\n"},
-        {"\"failures\": 0",
-         "web.json:1:87: $.readiness.failures: expected a whole number from 1 to 1000, found "
-         "0\n"},
-        {"\"listener\": \"admin\"",
-         "web.json:1:87: $.readiness.listener: expected the name of a TCP listener to ask "
-         "workers over, found \"admin\"\n"},
-        {"\"listener\": \"other\"",
-         "web.json:1:87: $.readiness.listener: expected the name of a TCP listener to ask "
-         "workers over, found \"other\"\n"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[512];
-
-        (void)snprintf(text, sizeof(text),
-                       "{" EXEC ", \"listen\": [\"80\", {\"name\": \"admin\", \"stream\": "
-                       "\"/a\"}], \"readiness\": {\"type\": \"http\", %s}}",
-                       rows[i].readiness);
-        expect_error(text, rows[i].expected);
-    }
-}
-
-static void decode_probe_beside_other_readiness_is_told(void **state)
-{
-    (void)state;
-    expect_error(
-        "{" EXEC ", \"readiness\": {\"path\": \"/\", \"liveness\": true}}",
-        "web.json:1:32: $.readiness.path: expected readiness.type to be \"http\" beside "
-        "this key, found \"auto\"\n"
-        "web.json:1:45: $.readiness.liveness: expected readiness.type to be \"http\" or "
-        "\"tcp\" beside this key, found \"auto\"\n");
-    expect_error("{" EXEC ", \"readiness\": {\"type\": \"tcp\", \"expect\": 200}}",
-                 "web.json:1:47: $.readiness.expect: expected readiness.type to be \"http\" "
-                 "beside this key, found \"tcp\"\n");
-}
-
-static void decode_probe_that_nobody_can_be_asked_by_is_told(void **state)
-{
-    (void)state;
-    expect_error(
-        "{" EXEC ", \"listen\": [\"/a\"], \"readiness\": {\"type\": \"tcp\"}}",
-        "web.json:1:58: $.readiness.type: expected a TCP listener to ask workers over, "
-        "found none\n");
-    expect_error("{" EXEC ", \"dispatch\": {\"type\": \"shared\"}, \"readiness\": {\"type\": "
-                 "\"tcp\"}}",
-                 "web.json:1:72: $.readiness.type: expected \"auto\", \"notify\" or \"delay\" "
-                 "where dispatch.type is \"shared\", found \"tcp\"\n");
-}
-
 /* Decodes `text` with every allocation failing in turn. */
 static void decode_with_failures(const char *text, int expected)
 {
@@ -887,11 +719,6 @@ int main(void)
         cmocka_unit_test(decode_exec_elsewhere_wants_no_command),
         cmocka_unit_test(decode_listen_flag_reads_an_address),
         cmocka_unit_test(decode_workers_flag_reads_counts_and_words),
-        cmocka_unit_test(decode_probe_fills_its_members),
-        cmocka_unit_test(decode_probe_without_more_gives_defaults),
-        cmocka_unit_test(decode_wrong_probe_is_told_with_its_place),
-        cmocka_unit_test(decode_probe_beside_other_readiness_is_told),
-        cmocka_unit_test(decode_probe_that_nobody_can_be_asked_by_is_told),
         cmocka_unit_test(decode_out_of_memory_says_so),
         cmocka_unit_test(decode_out_of_memory_with_mistakes_says_so),
         cmocka_unit_test(every_key_is_in_guide_and_manual),

@@ -56,28 +56,26 @@ static void give_listeners(struct spec *spec)
     };
 }
 
-static struct policy whole_policy(void)
-{
-    return (struct policy){
-        .workers = 3,
-        .readiness = READINESS_DELAY,
-        .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
-        .readiness_delay = {1},
-        .watchdog = SPAN_FOREVER,
-        .min_ready = {4},
-        .drain_timeout = {5},
-        .progress_deadline = {6},
-        .restart_initial = {7},
-        .restart_max = {8},
-        .restart_reset = {9},
-        .recycle_age = {10},
-        .recycle_memory = UINT64_C(9007199254740995),
-        .max_surge = {25, true},
-        .max_unavailable = {2, false},
-        .max_failures = 11,
-        .auto_rollback = true,
-    };
-}
+/* Static: its padding is zero as well, so it can be compared as memory. */
+static const struct policy whole_policy = {
+    .workers = 3,
+    .readiness = READINESS_DELAY,
+    .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
+    .readiness_delay = {1},
+    .watchdog = SPAN_FOREVER,
+    .min_ready = {4},
+    .drain_timeout = {5},
+    .progress_deadline = {6},
+    .restart_initial = {7},
+    .restart_max = {8},
+    .restart_reset = {9},
+    .recycle_age = {10},
+    .recycle_memory = UINT64_C(9007199254740995),
+    .max_surge = {25, true},
+    .max_unavailable = {2, false},
+    .max_failures = 11,
+    .auto_rollback = true,
+};
 
 /* A spec with every member set to something of its own. */
 static struct spec whole_spec(void)
@@ -112,7 +110,7 @@ static struct spec whole_spec(void)
         .discovers = true,
     };
 
-    spec.policy = whole_policy();
+    memcpy(&spec.policy, &whole_policy, sizeof(spec.policy));
     give_listeners(&spec);
     return spec;
 }
