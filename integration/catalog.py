@@ -64,9 +64,8 @@ class Started(contextlib.AbstractContextManager):
     def ended(self):
         return self.process.poll() is not None
 
-    def stop(self, seconds):
-        """Asks it to end; whether it did, all of its processes with it, in time."""
-        self.process.send_signal(self.ends)
+    def ends_within(self, seconds):
+        """Whether it did, once it was asked to."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
