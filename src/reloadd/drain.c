@@ -37,8 +37,8 @@ static bool has_successors(const struct app *app, const struct listener *listene
     return false;
 }
 
-/* Whether it was taken off at least one of its shared listeners. An adopted one may have been
- * before, by the primary that has died, and nothing of it is left to be seen. */
+/* Whether it was taken off at least one of its shared listeners. One that an earlier primary
+ * has retired may have been before, and nothing of it is left to be seen. */
 static bool detach(const struct process *process)
 {
     const struct app *app = process->app;
@@ -61,7 +61,7 @@ static bool detach(const struct process *process)
     if (r < 0)
         log_debug("worker %llu can't be detached: %s", (unsigned long long)process->worker,
                   strerror(-r));
-    return r == 0 && (count > 0 || process->adopted);
+    return r == 0 && (count > 0 || process->drain.is_resumed);
 }
 
 static bool has_own_lane(const struct process *process)
@@ -109,28 +109,35 @@ static bool has_read(struct process *process)
 
 /* Quieting. */
 
+/* How long requests in flight are waited for before a program that catches its signal gets it,
+ * where the configuration wants that: with time left to stop in good order. */
+static struct span patience_with_catcher(const struct spec *spec)
+{
+    return (struct span){spec->policy.drain_timeout.nanoseconds / 4 * 3};
+}
+
 /* How long the worker's requests in flight are waited for before it gets its signal; not at all
  * where it ends them by itself. Whatever makes its clients leave it politely from outside makes
  * waiting worth while for all programs, and is to be asked here. */
 static struct span drain_waits_for_quiet(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
-    enum signal_fate fate = SIGNAL_IS_CAUGHT;
+    bool always = spec->drain_wait == DRAIN_WAIT_QUIET;
+    enum signal_fate fate;
 
-    if (spec->drain_wait != DRAIN_WAIT_AUTO)
-        return spec->drain_wait == DRAIN_WAIT_QUIET ? SPAN_FOREVER : (struct span){0};
-    if (signal_fate_look(process->pid, spec->drain_signal, &fate) != 0)
+    if (spec->drain_wait == DRAIN_WAIT_QUEUE ||
+        signal_fate_look(process->pid, spec->drain_signal, &fate) != 0)
         return (struct span){0};
     switch (fate) {
-    case SIGNAL_ENDS:
+    case SIGNAL_ENDS: /* no use to it: the deadline cuts off no more than the signal */
         return SPAN_FOREVER;
     case SIGNAL_IS_MUTE:
-        return spec->drain_idle;
-    case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
+        return always ? patience_with_catcher(spec) : spec->drain_idle;
     case SIGNAL_IS_CAUGHT:
+    case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
         break;
     }
-    return (struct span){0};
+    return always ? patience_with_catcher(spec) : (struct span){0};
 }
 
 static bool is_quiet(struct process *process)
@@ -237,8 +244,11 @@ void drain_begin(struct process *process)
     timer_set(app->drain, now);
 }
 
-void drain_resume(struct process *process)
+void drain_resume(struct process *process, bool was_asked)
 {
+    process->drain.is_resumed = true;
+    if (!was_asked)
+        return; /* the core asks again: drain_begin() */
     process->drain.phase = DRAIN_SIGNALLED;
     timer_set(process->app->drain, loop_now(process->app->loop));
 }

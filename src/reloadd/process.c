@@ -484,8 +484,8 @@ int process_adopt_consume(struct app *app, const struct worker *worker, int pidf
     process_insert(process);
     if (worker->state == WORKER_STARTING)
         readiness_of_adopted(process);
-    if (worker->state == WORKER_DRAINING && !instant_is_never(worker->asked))
-        drain_resume(process);
+    if (worker->state == WORKER_DRAINING)
+        drain_resume(process, !instant_is_never(worker->asked));
     return 0;
 }
 

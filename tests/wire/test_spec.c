@@ -30,26 +30,29 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
-static struct policy whole_policy(void)
+static void add_listeners(struct spec *spec)
 {
-    return (struct policy){
-        .workers = 3,
-        .readiness = READINESS_DELAY,
-        .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
-        .readiness_delay = {1},
-        .watchdog = SPAN_FOREVER,
-        .min_ready = {4},
-        .drain_timeout = {5},
-        .progress_deadline = {6},
-        .restart_initial = {7},
-        .restart_max = {8},
-        .restart_reset = {9},
-        .recycle_age = {10},
-        .recycle_memory = UINT64_C(9007199254740995),
-        .max_surge = {25, true},
-        .max_unavailable = {2, false},
-        .max_failures = 11,
-        .auto_rollback = true,
+    spec->listeners = calloc(2, sizeof(*spec->listeners));
+    assert_non_null(spec->listeners);
+    spec->listener_n = 2;
+    spec->listeners[0] = (struct listener_spec){
+        .name = copy("web"),
+        .address = copy("[::1]:80"),
+        .type = LISTENER_TCP,
+        .host = copy("::1"),
+        .port = 80,
+        .mode = 0660,
+        .backlog = 5,
+    };
+    spec->listeners[1] = (struct listener_spec){
+        .name = copy("admin"),
+        .address = copy("/run/x"),
+        .type = LISTENER_UNIX,
+        .mode = 0600,
+        .owner = copy("root"),
+        .group = copy("0"),
+        .backlog = 4096,
+        .configured = copy("/run/y"),
     };
 }
 
@@ -83,29 +86,26 @@ static struct spec whole_spec(void)
         .harden = true,
     };
 
-    spec.policy = whole_policy();
-    spec.listeners = calloc(2, sizeof(*spec.listeners));
-    assert_non_null(spec.listeners);
-    spec.listener_n = 2;
-    spec.listeners[0] = (struct listener_spec){
-        .name = copy("web"),
-        .address = copy("[::1]:80"),
-        .type = LISTENER_TCP,
-        .host = copy("::1"),
-        .port = 80,
-        .mode = 0660,
-        .backlog = 5,
+    spec.policy = (struct policy){
+        .workers = 3,
+        .readiness = READINESS_DELAY,
+        .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
+        .readiness_delay = {1},
+        .watchdog = SPAN_FOREVER,
+        .min_ready = {4},
+        .drain_timeout = {5},
+        .progress_deadline = {6},
+        .restart_initial = {7},
+        .restart_max = {8},
+        .restart_reset = {9},
+        .recycle_age = {10},
+        .recycle_memory = UINT64_C(9007199254740995),
+        .max_surge = {25, true},
+        .max_unavailable = {2, false},
+        .max_failures = 11,
+        .auto_rollback = true,
     };
-    spec.listeners[1] = (struct listener_spec){
-        .name = copy("admin"),
-        .address = copy("/run/x"),
-        .type = LISTENER_UNIX,
-        .mode = 0600,
-        .owner = copy("root"),
-        .group = copy("0"),
-        .backlog = 4096,
-        .configured = copy("/run/y"),
-    };
+    add_listeners(&spec);
     return spec;
 }
 
