@@ -506,8 +506,8 @@ int process_adopt_consume(struct app *app, const struct worker *worker, uint32_t
         return r;
     }
     process_insert(process);
-    if (worker->state == WORKER_DRAINING && !instant_is_never(worker->asked))
-        drain_resume(process);
+    if (worker->state == WORKER_DRAINING)
+        drain_resume(process, !instant_is_never(worker->asked));
     readiness_of_adopted(process, worker->state);
     return 0;
 }
