@@ -105,14 +105,25 @@ static bool worker_has_socket(const struct capturing *capturing, uint64_t inode)
     return false;
 }
 
+static bool may_be_looked_into(const struct capturing *capturing)
+{
+    _cleanup_dir_ DIR *dir = NULL;
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)capturing->process->pid);
+    return proc_open(path, &dir) == 0;
+}
+
 void capturing_look(struct capturing *capturing)
 {
     const struct app *app = capturing->process->app;
+    bool blind = !may_be_looked_into(capturing);
 
     for (size_t i = 0; i < app->listeners.n; i++) {
         const struct listener *listener = &app->listeners.items[i];
 
-        if (!worker_has_socket(capturing, inode_of(capturing, listener)))
+        if (blind ? !listener->discovered
+                  : !worker_has_socket(capturing, inode_of(capturing, listener)))
             continue;
         note_bound(capturing, listener);
         capturing->listened = loop_now(app->loop);
@@ -323,16 +334,19 @@ static void note_listening(struct capturing *capturing)
 static int answer_listen(struct capturing *capturing, const struct capture_request *request)
 {
     int family = request->socket.family;
+    bool ours = find_own(capturing, request->socket.inode) != NULL;
     int r;
 
-    if (find_own(capturing, request->socket.inode)) {
+    if (ours) {
         r = capture_answer(capturing->filter, request, 0);
     } else if (spec_of(capturing)->discovers && (family == AF_INET || family == AF_INET6)) {
+        ours = true;
         r = listen_on_port(capturing, request);
     } else {
-        return capture_pass(capturing->filter, request);
+        r = capture_pass(capturing->filter, request);
     }
-    if (r == 0 && capturing->used)
+    /* What is left to the worker for want of room counts as well. */
+    if (r == 0 && (ours || capturing->told_limit))
         note_listening(capturing);
     return r;
 }

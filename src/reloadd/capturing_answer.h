@@ -37,5 +37,6 @@ struct capturing {
 /* Ends the call, in one of the ways of os/capture.h. */
 void capturing_answer(struct capturing *capturing, const struct capture_request *request);
 
-/* Sees by the descriptors of an adopted worker what it had bound. */
+/* Sees by the descriptors of an adopted worker what it had bound; where it may not be looked
+ * into, it may have bound all that was discovered. */
 void capturing_look(struct capturing *capturing);

@@ -48,8 +48,6 @@ struct listeners {
     size_t n;
     struct inherited *inherited;
     size_t inherited_n;
-    char **removed_last; /* files of unix sockets that are closed, and that programs remove
-                            themselves at their end; NULL: none */
     const struct fd_store *store; /* keeps what this primary opens; NULL: nobody does */
 };
 
