@@ -77,6 +77,8 @@ void capturing_release(struct process *process, bool ends)
     descriptor_unwatch(capturing->filter_watch);
     (void)close_fd(capturing->channel);
     (void)close_fd(capturing->filter);
+    free(capturing->bound);
+    free(capturing->ports);
     free(capturing);
     process->capturing = NULL;
 }
