@@ -226,8 +226,8 @@ static void note(struct app *app, const struct record *record, struct wall at)
         explain(app, &record->reason);
     if ((record_fields(record->kind) & FIELD_REASON) && record->reason.worker != 0)
         obituary_write(app, record->reason.worker);
-    if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_ROLLOUT_ENDED ||
-        record->kind == RECORD_REVISION_FORGOTTEN)
+    if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_WORKER_ADMITTED ||
+        record->kind == RECORD_ROLLOUT_ENDED || record->kind == RECORD_REVISION_FORGOTTEN)
         app->listeners_changed = true;
     if (record->kind == RECORD_WORKER_READY)
         blocking_remember(app);
@@ -267,14 +267,27 @@ static void publish(struct app *app, const struct record *record, struct wall at
     server_publish(app->server, record, line, size);
 }
 
-/* Whether workers have bound it that are there, or may be again. */
+static bool all_are_admitted(const struct app *app)
+{
+    const struct rollout *rollout = app->rollout;
+
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        if (rollout->workers[i].state != WORKER_ADMITTED)
+            return false;
+    return rollout->state == ROLLOUT_STEADY && rollout->worker_n == rollout_desired(rollout);
+}
+
+/* Whether workers have bound it that are there, or may be again. Once all are there and none
+ * has it, it was one worker's own, as a name with its pid in it. */
 static bool listener_is_bound(const struct app *app, const struct listener *listener)
 {
-    for (size_t i = 0; i < LISTENER_REVISIONS && listener->revisions[i] != 0; i++)
-        if (rollout_uses(app->rollout, listener->revisions[i]))
-            return true;
     for (const struct process *each = app->processes; each; each = each->next)
         if (!each->ended && capturing_has_bound(each, listener))
+            return true;
+    if (all_are_admitted(app))
+        return false;
+    for (size_t i = 0; i < LISTENER_REVISIONS && listener->revisions[i] != 0; i++)
+        if (rollout_uses(app->rollout, listener->revisions[i]))
             return true;
     return false;
 }

@@ -77,6 +77,8 @@ void capturing_release(struct process *process, bool ends)
     descriptor_unwatch(capturing->filter_watch);
     (void)close_fd(capturing->channel);
     (void)close_fd(capturing->filter);
+    free(capturing->bound);
+    free(capturing->ports);
     free(capturing);
     process->capturing = NULL;
 }
@@ -235,7 +237,8 @@ int capturing_adopt(struct process *process)
     channel = fd_store_take(store, name);
     fd_store_name_capture(process->worker, name);
     filter = fd_store_take(store, name);
-    if (channel < 0 && filter < 0)
+    /* One whose filter got lost has bound what it has bound all the same. */
+    if (app_spec(process->app, process->revision)->delivery == DELIVERY_INHERIT)
         return 0;
     r = capturing_new(process);
     if (r < 0)
@@ -245,7 +248,7 @@ int capturing_adopt(struct process *process)
     process->capturing->channel = take_fd(channel);
     if (r == 0 && process->capturing->filter >= 0)
         drop_channel(process->capturing);
-    else if (r == 0)
+    else if (r == 0 && process->capturing->channel >= 0)
         r = watch_channel(process->capturing);
     if (r == 0)
         capturing_look(process->capturing);

@@ -52,13 +52,21 @@ static bool is_of_spec(const struct capturing *capturing, const struct listener 
 static void note_bound(struct capturing *capturing, const struct listener *listener)
 {
     struct process *process = capturing->process;
+    uint64_t *bound;
 
     capturing->used = true;
     if (is_of_spec(capturing, listener))
         return;
     listeners_note_bound(&process->app->listeners, listener, process->revision);
-    if (!capturing_has_bound(process, listener) && capturing->bound_n < PROCESS_LISTENERS_MAX)
-        capturing->bound[capturing->bound_n++] = listener->identity.inode;
+    if (capturing_has_bound(process, listener))
+        return;
+    bound = reallocarray(capturing->bound, capturing->bound_n + 1, sizeof(*bound));
+    if (!bound) { /* a listener that nobody is known to have would be closed */
+        log_error("out of memory for a listener: ending");
+        abort();
+    }
+    capturing->bound = bound;
+    bound[capturing->bound_n++] = listener->identity.inode;
 }
 
 /* Whether a process has a socket, at another descriptor than `but` and those that it was born
@@ -96,14 +104,25 @@ static bool worker_has_socket(const struct capturing *capturing, uint64_t inode)
     return false;
 }
 
+static bool may_be_looked_into(const struct capturing *capturing)
+{
+    _cleanup_dir_ DIR *dir = NULL;
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)capturing->process->pid);
+    return proc_open(path, &dir) == 0;
+}
+
 void capturing_look(struct capturing *capturing)
 {
     const struct app *app = capturing->process->app;
+    bool blind = !may_be_looked_into(capturing);
 
     for (size_t i = 0; i < app->listeners.n; i++) {
         const struct listener *listener = &app->listeners.items[i];
 
-        if (!worker_has_socket(capturing, lanes_inode(capturing->process, listener)))
+        if (blind ? !listener->discovered
+                  : !worker_has_socket(capturing, lanes_inode(capturing->process, listener)))
             continue;
         note_bound(capturing, listener);
         capturing->listened = loop_now(app->loop);
@@ -213,11 +232,17 @@ static const struct listener *find_wanted(const struct capturing *capturing,
     return binding_find(binding, list, n, discovers);
 }
 
+/* Where there is no memory for it, listen(2) looks at the socket itself. */
 static void remember_port(struct capturing *capturing, const struct capture_request *request,
                           const struct binding *binding)
 {
-    struct capturing_port *port = &capturing->ports[capturing->port_n++ % CAPTURING_PORTS_MAX];
+    struct capturing_port *port;
 
+    if (!capturing->ports)
+        capturing->ports = calloc(CAPTURING_PORTS_MAX, sizeof(*capturing->ports));
+    if (!capturing->ports)
+        return;
+    port = &capturing->ports[capturing->port_n++ % CAPTURING_PORTS_MAX];
     port->inode = request->socket.inode;
     port->v6only = binding->family == AF_INET6 && !binding->dual;
     (void)snprintf(port->host, sizeof(port->host), "%.*s",
@@ -260,7 +285,7 @@ static bool find_port(const struct capturing *capturing, const struct capture_re
 
     if (request->socket.inode == 0)
         return false;
-    for (size_t i = 0; i < CAPTURING_PORTS_MAX; i++)
+    for (size_t i = 0; capturing->ports && i < CAPTURING_PORTS_MAX; i++)
         if (capturing->ports[i].inode == request->socket.inode) {
             *ret_port = capturing->ports[i];
             return true;
@@ -317,16 +342,19 @@ static void note_listening(struct capturing *capturing)
 static int answer_listen(struct capturing *capturing, const struct capture_request *request)
 {
     int family = request->socket.family;
+    bool ours = find_own(capturing, request->socket.inode) != NULL;
     int r;
 
-    if (find_own(capturing, request->socket.inode)) {
+    if (ours) {
         r = capture_answer(capturing->filter, request, 0);
     } else if (spec_of(capturing)->discovers && (family == AF_INET || family == AF_INET6)) {
+        ours = true;
         r = listen_on_port(capturing, request);
     } else {
-        return capture_pass(capturing->filter, request);
+        r = capture_pass(capturing->filter, request);
     }
-    if (r == 0 && capturing->used)
+    /* What is left to the worker for want of room counts as well. */
+    if (r == 0 && (ours || capturing->told_limit))
         note_listening(capturing);
     return r;
 }

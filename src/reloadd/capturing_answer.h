@@ -28,14 +28,16 @@ struct capturing {
     bool used;               /* something was answered with a listener */
     struct instant listened; /* the first time on one of ours */
     /* Listeners that its configuration does not have, by the inode of their own socket. */
-    uint64_t bound[PROCESS_LISTENERS_MAX];
+    uint64_t *bound;
     size_t bound_n;
-    struct capturing_port ports[CAPTURING_PORTS_MAX]; /* the latest ones, in a ring */
+    struct capturing_port
+        *ports; /* the latest CAPTURING_PORTS_MAX, in a ring; NULL: none yet */
     size_t port_n;
 };
 
 /* Ends the call, in one of the ways of os/capture.h. */
 void capturing_answer(struct capturing *capturing, const struct capture_request *request);
 
-/* Sees by the descriptors of an adopted worker what it had bound. */
+/* Sees by the descriptors of an adopted worker what it had bound; where it may not be looked
+ * into, it may have bound all that was discovered. */
 void capturing_look(struct capturing *capturing);

@@ -4,7 +4,6 @@
 #include "os/owner.h"
 #include "os/socket_file.h"
 #include "reloadd/account.h"
-#include "wire/strings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -242,34 +241,16 @@ static void listener_give_back(struct listeners *listeners, struct listener *lis
         }
 }
 
-/* A program that has bound it will unlink it at its end, and complain where it is not there: so
- * it stays until all have ended, and refuses connections (ECONNREFUSED) as it would if it were
- * gone. Returns whether it does. */
-static bool remove_last(struct listeners *listeners, const struct listener *listener)
-{
-    size_t n = strings_count((const char *const *)listeners->removed_last);
-    char **list = reallocarray(listeners->removed_last, n + 2, sizeof(*list));
-
-    if (!list)
-        return false;
-    listeners->removed_last = list;
-    list[n] = strdup(listener->address);
-    list[n + 1] = NULL;
-    return list[n] != NULL;
-}
-
 /* What was opened is closed: its file goes, and the store's copy, or nobody could ever bind
  * that address again. */
 static void listener_close(struct listeners *listeners, struct listener *listener)
 {
-    bool later = listener->kept && !listener->inherited && remove_last(listeners, listener);
-
-    if (listener->kept && !later)
+    if (listener->kept)
         socket_file_forget(listener->address);
     if (listener->inherited) {
         listener_give_back(listeners, listener);
     } else {
-        if (listener->address[0] == '/' && !later)
+        if (listener->address[0] == '/')
             (void)unlink(listener->address);
         if (listener->stored)
             fd_store_drop(listeners->store, listener->stored);
@@ -334,12 +315,6 @@ void listeners_close_unwanted(struct listeners *listeners,
 
 static void listeners_free(struct listeners *listeners)
 {
-    /* Somebody may listen there again. */
-    for (char **each = listeners->removed_last; each && *each; each++) {
-        socket_file_forget(*each);
-        (void)unix_socket_remove_stale(*each);
-    }
-    strings_free(listeners->removed_last);
     free(listeners->items);
     for (size_t i = 0; i < listeners->inherited_n; i++) {
         if (!listeners->inherited[i].taken)

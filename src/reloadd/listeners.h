@@ -51,8 +51,6 @@ struct listeners {
     struct inherited *inherited;
     size_t inherited_n;
     struct fd_store *store; /* keeps what this primary opens; NULL: nobody does */
-    char **removed_last;    /* files of unix sockets that are closed, and that programs remove
-                               themselves at their end; NULL: none */
 };
 
 enum { LISTENERS_ERROR_SIZE = 512 };

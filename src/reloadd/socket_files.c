@@ -31,8 +31,6 @@ void socket_files_restore(struct app *app)
             app_say(app, LEVEL_WARNING, "%s can't be put back: %s", listener->address,
                     r == -EEXIST ? "another file has its name" : strerror(-r));
     }
-    for (char **each = app->listeners.removed_last; each && *each; each++)
-        (void)socket_file_restore(*each);
 }
 
 /* What they say is not looked at: whatever is missing is put back. */
