@@ -229,18 +229,35 @@ static bool has_listener(const struct process *process, const struct listener *l
     return false;
 }
 
-/* Those between two states, both included, who have the listener; the oldest first. */
-static void plan_states(struct plan *plan, const struct app *app,
-                        const struct listener *listener, enum worker_state from,
-                        enum worker_state to)
+static bool is_well(const struct worker *worker)
+{
+    return worker->state == WORKER_ADMITTED && worker->unhealthy.cause == CAUSE_NONE;
+}
+
+static bool is_admitted(const struct worker *worker)
+{
+    return worker->state == WORKER_ADMITTED;
+}
+
+static bool is_coming(const struct worker *worker)
+{
+    return worker->state == WORKER_STARTING || worker->state == WORKER_WARMING;
+}
+
+static bool is_leaving(const struct worker *worker)
+{
+    return worker->state == WORKER_DRAINING;
+}
+
+/* Those who have the listener and fit; the oldest first. */
+static void plan_those(struct plan *plan, const struct app *app,
+                       const struct listener *listener,
+                       bool (*fits)(const struct worker *worker))
 {
     for (size_t i = 0; i < app->rollout->worker_n; i++) {
         const struct worker *worker = &app->rollout->workers[i];
-        const struct process *process;
+        const struct process *process = fits(worker) ? process_find(app, worker->id) : NULL;
 
-        if (worker->state < from || worker->state > to)
-            continue;
-        process = process_find(app, worker->id);
         if (process && lives(process) && has_listener(process, listener))
             plan_add(plan, lane_of(process, listener));
     }
@@ -252,11 +269,11 @@ static void plan_states(struct plan *plan, const struct app *app,
 static void plan_waiting_room(struct plan *plan, const struct app *app,
                               const struct listener *listener)
 {
-    plan_states(plan, app, listener, WORKER_STARTING, WORKER_WARMING);
+    plan_those(plan, app, listener, is_coming);
     if (plan->n > 1)
         plan->n = 1;
     if (plan->n == 0)
-        plan_states(plan, app, listener, WORKER_DRAINING, WORKER_DRAINING);
+        plan_those(plan, app, listener, is_leaving);
     for (uint32_t lane = 0; plan->n == 0 && lane < listener->lanes.n; lane++)
         if (!is_taken(app, lane, NULL))
             plan_add(plan, lane);
@@ -269,7 +286,10 @@ static void plan_make(struct plan *plan, const struct app *app, const struct lis
         plan_add(plan, 0);
         return;
     }
-    plan_states(plan, app, listener, WORKER_ADMITTED, WORKER_ADMITTED);
+    /* A worker that fails its probes is left out, unless all do. */
+    plan_those(plan, app, listener, is_well);
+    if (plan->n == 0)
+        plan_those(plan, app, listener, is_admitted);
     if (plan->n == 0)
         plan_waiting_room(plan, app, listener);
 }
