@@ -109,13 +109,20 @@ static bool is_whole(const struct app *app, uint32_t lane)
     return true;
 }
 
-/* What a worker that crashed has left waiting is for its replacement; a candidate that nobody
- * has proved yet gets a lane where nobody waits. */
+/* Whether no client may come to it before it has proved itself to a probe. */
+static bool must_be_proved(const struct process *process)
+{
+    const struct rollout *rollout = process->app->rollout;
+
+    return rollout->stable != 0 && process->revision == rollout->trial &&
+           readiness_probes(app_spec(process->app, process->revision)->policy.readiness);
+}
+
+/* What a worker that has crashed, or was killed, has left waiting is for whoever comes next. */
 static uint32_t choose_seat(const struct process *process)
 {
     const struct app *app = process->app;
-    const struct rollout *rollout = app->rollout;
-    bool on_trial = rollout->stable != 0 && process->revision == rollout->trial;
+    bool quiet = must_be_proved(process);
     uint32_t lanes = lanes_open(app);
     uint32_t best = lanes;
     unsigned most = 0;
@@ -126,7 +133,7 @@ static uint32_t choose_seat(const struct process *process)
         if (is_taken(app, lane, process) || !is_whole(app, lane))
             continue;
         waiting = waiting_in(app, lane);
-        if (on_trial ? waiting == 0 && best == lanes : best == lanes || waiting > most) {
+        if (quiet ? waiting == 0 && best == lanes : best == lanes || waiting > most) {
             best = lane;
             most = waiting;
         }
