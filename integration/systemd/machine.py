@@ -218,6 +218,9 @@ class Machine(contextlib.AbstractContextManager):
         return [
             "systemd-nspawn", "--quiet", "--directory=%s" % self.root, "--machine=%s" % self.name,
             "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
+            # What polite drains and pidfd_getfd(2) need, and nspawn takes away.
+            "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN,CAP_SYS_PTRACE",
+            "--system-call-filter=bpf pidfd_getfd",
             "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--bind-ro=/usr",
             "--overlay-ro=/usr/local:%s:/usr/local" % self.local,
             "--bind-ro=%s:%s" % (lib.ROOT, SOURCE), "--bind-ro=%s:%s" % (self.build, BUILD),

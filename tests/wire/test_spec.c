@@ -81,6 +81,7 @@ static struct spec whole_spec(void)
                    .tasks_max = 24,
                    .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
         .harden = true,
+        .drain_polite_off = true,
     };
 
     spec.policy = whole_policy();
@@ -95,6 +96,7 @@ static struct spec whole_spec(void)
         .port = 80,
         .mode = 0660,
         .backlog = 5,
+        .polite_off = true,
     };
     spec.listeners[1] = (struct listener_spec){
         .name = copy("admin"),
@@ -148,6 +150,9 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.limits.tasks_max, 24);
     expect_vector(again.limits.rlimits, spec.limits.rlimits);
     assert_true(again.harden);
+    assert_true(again.drain_polite_off);
+    assert_true(again.listeners[0].polite_off);
+    assert_false(again.listeners[1].polite_off);
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
@@ -205,6 +210,7 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "polite",
                                            "drain",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
@@ -279,6 +285,7 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "65"},
         {"drain_detach", "1"},
         {"drain", "[]"},
+        {"polite", "\"off\""},
         {"drain", "{\"wait\": \"long\", \"idle_ns\": \"1\"}"},
         {"drain", "{\"wait\": \"auto\"}"},
         {"limits", "[]"},
