@@ -82,36 +82,66 @@ def until(what, condition, seconds=PATIENCE_SECONDS):
 class Program:
     """A server program: its folder here, and what is known of its manners.
 
+    file: its configuration there. needs: the commands that it, or its `setup`, calls.
     polite: loses nothing with kept connections. drains: finishes what it was asked before it ends.
-    cause: why it loses something, if it does.
+    cause: why it loses something, if it does. sleepers: connections, where a shape's own are too many.
+
+    Where the folder has a program `setup`, what it makes is what runs, from a folder of the build tree.
     """
 
-    def __init__(self, folder, *arguments, polite=False, drains=True, cause="", sleepers=None,
-                 drain=None):
+    def __init__(self, folder, *arguments, file="reloadd.json", needs=(), polite=False, drains=True,
+                 cause="", sleepers=None, drain=None):
         self.folder = folder
         self.arguments = arguments
+        self.file = file
+        self.needs = needs
         self.polite = polite
         self.drains = drains
         self.cause = cause
         self.sleepers = sleepers or {}
         self.drain = drain or {}
 
+    def working_directory(self):
+        source = HERE / self.folder
+        return build_folder() / "programs" / self.folder if (source / "setup").exists() else source
+
     def config(self):
-        config = json.loads((HERE / self.folder / "reloadd.json").read_text())
+        config = json.loads((HERE / self.folder / self.file).read_text())
         if self.arguments:
             config["exec"] = list(self.arguments)
             config.pop("check", None)
         if config["exec"][0] == "webworker":
             config["exec"][0] = binary("webworker")
         config["drain"] = dict(config.get("drain", {}), **self.drain)
-        config["working_directory"] = str(HERE / self.folder)
+        config["working_directory"] = str(self.working_directory())
         return config
 
     def missing(self):
         """The command that this machine lacks, or None."""
-        needed = {"nginx": "nginx"}.get(self.folder, self.config()["exec"][0])
-        found = shutil.which(needed, path=os.environ.get("PATH", "") + ":/usr/sbin")
-        return None if found or os.path.exists(needed) else needed
+        for needed in self.needs or ({"nginx": "nginx"}.get(self.folder, self.config()["exec"][0]),):
+            found = shutil.which(needed, path=os.environ.get("PATH", "") + ":/usr/sbin")
+            if not found and not os.path.exists(needed):
+                return needed
+        return None
+
+    def set_up(self):
+        """Makes what `setup` makes, where it is older than its sources; why it could not, or None."""
+        source, made = HERE / self.folder, self.working_directory()
+        if made == source:
+            return None
+        stamp = made / "stamp"
+        newest = max(path.stat().st_mtime for path in source.iterdir())
+        if stamp.exists() and stamp.stat().st_mtime >= newest:
+            return None
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        done = subprocess.run([source / "setup", made.resolve()], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+        assert done.returncode in (0, SKIPPED), "%s/setup:\n%s" % (source, done.stdout)
+        if done.returncode == SKIPPED:
+            return done.stdout.strip().splitlines()[-1]
+        stamp.touch()
+        return None
 
 
 GTHREAD = ("gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "16",
@@ -131,6 +161,16 @@ PROGRAMS = {
     "uvicorn": Program("uvicorn", cause=CLOSES + "after the present answer, unannounced"),
     "nginx": Program("nginx", cause=CLOSES + "idle ones at SIGQUIT"),
 }
+
+
+def with_port(config, port):
+    """The configuration with this port where the files here have 8080: a program that binds its port
+    by itself has it in its arguments or its environment."""
+    changed = dict(config, exec=[word.replace("8080", str(port)) for word in config["exec"]])
+    if "environment" in config:
+        changed["environment"] = {name: value.replace("8080", str(port))
+                                  for name, value in config["environment"].items()}
+    return changed
 
 
 class App(contextlib.AbstractContextManager):
@@ -158,6 +198,7 @@ class App(contextlib.AbstractContextManager):
     def write(self, config):
         """The configuration for the next reload, with this app's own address; or raw text."""
         if not isinstance(config, str):
+            config = with_port(config, self.port)
             config = dict(config, listen=[{"name": "http", "stream": self.address()}])
             config = json.dumps(config, indent=2)
         self.path.write_text(config)
@@ -232,14 +273,14 @@ class App(contextlib.AbstractContextManager):
 
 
 class Load(contextlib.AbstractContextManager):
-    """The strict load client, running until stop()."""
+    """The strict load client, running until stop(): on the app's address, or another before it."""
 
-    def __init__(self, app, shape, *options):
-        self.report_path = app.folder / ("report-" + shape)
-        self.timeline = app.folder / ("timeline-" + shape)
+    def __init__(self, app, shape, *options, address=None, folder=None):
+        self.report_path = (folder or app.folder) / ("report-" + shape)
+        self.timeline = (folder or app.folder) / ("timeline-" + shape)
         self.process = subprocess.Popen(
             [binary("loadclient"), "--shape", shape, "--json", str(self.report_path),
-             "--timeline", str(self.timeline), *options, app.address()])
+             "--timeline", str(self.timeline), *options, address or app.address()])
         # A first answer by S5 takes 8 s: under way is enough there.
         self.begun = lambda: self.timeline.exists() and self.timeline.stat().st_size > 0
 

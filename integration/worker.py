@@ -25,6 +25,8 @@ def options():
     parser.add_argument("--huge", type=int, default=0, help="a line of so many bytes")
     parser.add_argument("--deaf", action="store_true", help="ignores SIGTERM")
     parser.add_argument("--linger", help="leaves only when SIGTERM came and this file is there")
+    parser.add_argument("--shutdown", action="store_true",
+                        help="shuts its listeners down when SIGTERM came, as HAProxy does")
     parser.add_argument("--silent", action="store_true", help="never accepts")
     parser.add_argument("--fail", type=int, help="exits with this status at once")
     parser.add_argument("--fail-while", help="exits with status 9 where this file is there")
@@ -147,6 +149,8 @@ class Worker:
                 with client:
                     client.setblocking(True)
                     client.sendall(about(self.children))
+        for each in sockets if self.chosen.shutdown else ():
+            each.shutdown(socket.SHUT_RDWR)
 
 
 def main():

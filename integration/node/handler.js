@@ -1,6 +1,7 @@
-// What all three programs answer.
+// What all programs of this folder answer.
 //   GET /echo/ID[?ms=N]          "ID REVISION PID\n", after N ms
 //   GET /stream/ID[?seconds=N]   the same line, "chunk 0\n" ..., four a second, then "end COUNT\n"
+//   POST /size                   "SIZE REVISION PID\n", once the whole body of SIZE bytes has come
 'use strict';
 const release = process.env.RELOADD_RELEASE;
 const revision = (process.env.RELOADD_REVISION || '0') + (release ? `:${release}` : '');
@@ -18,6 +19,16 @@ function stream(response, chunks) {
   response.on('close', () => clearInterval(timer));
 }
 
+function size(request, response) {
+  let bytes = 0;
+  request.on('data', (piece) => (bytes += piece.length));
+  request.on('end', () => {
+    const line = `${bytes} ${revision} ${process.pid}\n`;
+    response.setHeader('Content-Length', Buffer.byteLength(line));
+    response.end(line);
+  });
+}
+
 exports.handle = (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const [, kind, id] = url.pathname.split('/');
@@ -33,6 +44,8 @@ exports.handle = (request, response) => {
   } else if (kind === 'stream') {
     response.write(line);
     stream(response, Number(url.searchParams.get('seconds') || 8) * 4);
+  } else if (kind === 'size' && request.method === 'POST') {
+    size(request, response);
   } else {
     response.statusCode = 404;
     response.end();

@@ -49,12 +49,10 @@ def parent_of(pid):
 
 
 def listening_on(port):
-    """The socket's name among a process's descriptors."""
-    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1].endswith(":%04X" % port) and fields[3] == "0A":
-            return "socket:[%s]" % fields[9]
-    return None
+    """The names that the sockets, one for each lane, have among a process's descriptors."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return {"socket:[%s]" % fields[9] for fields in map(str.split, lines)
+            if fields[1].endswith(":%04X" % port) and fields[3] == "0A"}
 
 
 def is_blocking(pid, fd):
@@ -217,7 +215,7 @@ class Service(contextlib.AbstractContextManager):
         for worker in self.status()["workers"]:
             for entry in os.scandir("/proc/%d/fd" % worker["pid"]):
                 with contextlib.suppress(FileNotFoundError):
-                    if os.readlink(entry.path) == listening_on(self.port):
+                    if os.readlink(entry.path) in listening_on(self.port):
                         found.add(is_blocking(worker["pid"], entry.name))
         return found
 

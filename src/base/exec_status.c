@@ -22,6 +22,7 @@ static const struct step_words words[EXEC_STEP_N] = {
     [EXEC_STEP_GROUP] = {"group", "could not make a process group"},
     [EXEC_STEP_CGROUP] = {"cgroup", "could not join the cgroup"},
     [EXEC_STEP_LIMIT] = {"limit", "could not set the limit"},
+    [EXEC_STEP_CAPTURE] = {"capture", "could not install the capture filter:"},
     [EXEC_STEP_USER] = {"user", "could not become"},
     [EXEC_STEP_DIRECTORY] = {"directory", "could not change to the folder"},
     [EXEC_STEP_PARENT] = {"parent", "the primary is gone"},

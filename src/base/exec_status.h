@@ -21,6 +21,7 @@ enum exec_step {
     EXEC_STEP_GROUP,       /* a process group of its own */
     EXEC_STEP_CGROUP,      /* detail: the folder */
     EXEC_STEP_LIMIT,       /* detail: NAME=VALUE */
+    EXEC_STEP_CAPTURE,     /* a capture filter; detail: why not, and what to do */
     EXEC_STEP_USER,        /* detail: the name that is unknown or can't be taken on */
     EXEC_STEP_DIRECTORY,   /* detail: the folder */
     EXEC_STEP_PARENT,      /* the primary died meanwhile */

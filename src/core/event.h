@@ -36,6 +36,8 @@ enum event_kind {
     EVENT_TRIGGER,      /* WATCHDOG=trigger */
     EVENT_ASKED,        /* it was sent its drain signal */
     EVENT_OVERWEIGHT,   /* it uses more memory than policy.recycle_memory */
+    EVENT_UNHEALTHY,    /* its probe failed too often in a row */
+    EVENT_HEALTHY,      /* and is answered well again */
     EVENT_EXITED,       /* the worker's process has ended */
     EVENT_N,
 };
@@ -69,8 +71,8 @@ struct event {
     uint64_t
         start_time;     /* SPAWNED, FOUND: field 22 of /proc/PID/stat, clock ticks since boot */
     struct span span;   /* EXTEND, WATCHDOG_SET */
-    struct reason exit; /* EXITED, VANISHED, SPAWN_FAILED, JOURNAL_LOST: cause and code
-                            alone */
+    struct reason exit; /* EXITED, VANISHED, SPAWN_FAILED, JOURNAL_LOST, UNHEALTHY (or
+                            UNANSWERED): cause and code alone */
 };
 
 const char *event_name(enum event_kind kind);

@@ -6,9 +6,8 @@
  * designated initialiser: an enumerator that is moved takes its name along. */
 
 static const char *const readiness_names[READINESS_N] = {
-    [READINESS_AUTO] = "auto",
-    [READINESS_NOTIFY] = "notify",
-    [READINESS_DELAY] = "delay",
+    [READINESS_AUTO] = "auto", [READINESS_NOTIFY] = "notify", [READINESS_DELAY] = "delay",
+    [READINESS_HTTP] = "http", [READINESS_TCP] = "tcp",
 };
 
 static const char *const cause_names[CAUSE_N] = {
@@ -28,6 +27,8 @@ static const char *const cause_names[CAUSE_N] = {
     [CAUSE_PRIMARY] = "primary",
     [CAUSE_AGE] = "age",
     [CAUSE_MEMORY] = "memory",
+    [CAUSE_UNHEALTHY] = "unhealthy",
+    [CAUSE_UNANSWERED] = "unanswered",
 };
 
 static const char *const event_names[EVENT_N] = {
@@ -51,6 +52,8 @@ static const char *const event_names[EVENT_N] = {
     [EVENT_TRIGGER] = "trigger",
     [EVENT_ASKED] = "asked",
     [EVENT_OVERWEIGHT] = "overweight",
+    [EVENT_UNHEALTHY] = "unhealthy",
+    [EVENT_HEALTHY] = "healthy",
     [EVENT_EXITED] = "exited",
 };
 

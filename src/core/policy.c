@@ -7,6 +7,11 @@ static uint32_t share_of(struct share share, uint32_t desired, uint32_t round_up
     return (uint32_t)(((uint64_t)share.value * desired + (round_up ? 99u : 0u)) / 100u);
 }
 
+bool readiness_probes(enum readiness readiness)
+{
+    return readiness == READINESS_HTTP || readiness == READINESS_TCP;
+}
+
 uint32_t policy_surge(const struct policy *policy, uint32_t desired)
 {
     uint32_t surge = share_of(policy->max_surge, desired, 1);

@@ -18,6 +18,8 @@ enum readiness {
     READINESS_AUTO,   /* READY=1, or seen to accept */
     READINESS_NOTIFY, /* READY=1 alone */
     READINESS_DELAY,  /* alive after readiness_delay */
+    READINESS_HTTP,   /* its directed probe was answered well; the shell asks and tells */
+    READINESS_TCP,    /* the same, of a connection alone */
     READINESS_N,
 };
 
@@ -62,5 +64,8 @@ uint32_t policy_unavailable(const struct policy *policy, uint32_t desired);
  * a quarter to either side by `noise`, which is uniform over its range. */
 struct span policy_restart_delay(const struct policy *policy, uint32_t failures,
                                  uint32_t noise);
+
+/* Whether workers are asked by a directed probe. */
+bool readiness_probes(enum readiness readiness);
 
 const char *readiness_name(enum readiness readiness);

@@ -23,6 +23,8 @@ enum cause {
     CAUSE_PRIMARY,      /* the primary itself ended before */
     CAUSE_AGE,          /* older than recycle.max_age_seconds */
     CAUSE_MEMORY,       /* uses more than recycle.memory_bytes */
+    CAUSE_UNHEALTHY,    /* answered its probe badly; code: HTTP status */
+    CAUSE_UNANSWERED,   /* did not answer its probe; code: errno (probe_describe()) */
     CAUSE_N,
 };
 
@@ -39,6 +41,12 @@ const char *cause_name(enum cause cause);
 
 /* The cause of that name, or CAUSE_N where there is none. */
 enum cause cause_from_name(const char *name);
+
+/* What a probe came to, by cause and code of UNHEALTHY or UNANSWERED: "answered 500" or "no
+ * answer in time" (ETIMEDOUT), "its answer is not HTTP" (EBADMSG), "its answer broke off"
+ * (ENODATA), no way to ask this worker alone (EOPNOTSUPP), and the errors of connect(2),
+ * send(2) and recv(2). Writes at most `size` bytes, always terminated. Returns text. */
+const char *probe_describe(const struct reason *reason, char *text, size_t size);
 
 /* A sentence without a full stop, such as "worker 12 (slot 0, revision 3) exited with status
  * 1". Writes at most `size` bytes, always terminated. Returns text. */

@@ -36,8 +36,8 @@ struct survey {
     struct slot_view slots[SLOT_MAX];
 };
 
-/* Whether it is to be replaced for its age or its size. A rollout has other cares: as long as
- * one is under way, such a worker is as good as any of its revision. */
+/* Whether it is to be replaced for its health, age or size. A rollout has other cares: as long
+ * as one is under way, such a worker is as good as any of its revision. */
 static bool worker_is_expired(const struct rollout *rollout, const struct worker *worker)
 {
     return !instant_is_never(worker->expired) && rollout->state == ROLLOUT_STEADY;
@@ -317,32 +317,27 @@ static bool all_served(const struct survey *survey)
     return survey->desired > 0;
 }
 
-/* A worker that is too old or too big is to be replaced: while nothing else goes on, and one at
- * a time until it is gone, the oldest first. One of a revision that was halted is left alone:
- * what becomes of it is its user's to say. */
+/* A worker that hangs, is too old or too big is to be replaced: while nothing else goes on, and
+ * one at a time until it is gone. One of a revision that was halted is left alone: what becomes
+ * of it is its user's to say. */
 static bool rule_recycle(struct step *step, const struct survey *survey)
 {
     const struct rollout *rollout = step->rollout;
+    const struct worker *worker;
+    struct reason reason;
 
     if (rollout->state != ROLLOUT_STEADY || !all_served(survey))
         return false;
     for (size_t i = 0; i < rollout->worker_n; i++)
         if (!instant_is_never(rollout->workers[i].expired))
             return false;
-    for (size_t i = 0; i < rollout->worker_n; i++) {
-        const struct worker *worker = &rollout->workers[i];
-        struct reason reason = {
-            .worker = worker->id, .slot = worker->slot, .revision = worker->revision};
-
-        if (worker->state == WORKER_ADMITTED && worker->revision == rollout->target &&
-            recycle_is_due(rollout, worker, step->event->at, &reason.cause)) {
-            step_record(step, (struct record){.kind = RECORD_WORKER_EXPIRED,
-                                              .worker = worker->id,
-                                              .reason = reason});
-            return true;
-        }
-    }
-    return false;
+    worker = recycle_next(rollout, step->event->at, &reason);
+    if (!worker)
+        return false;
+    step_record(
+        step,
+        (struct record){.kind = RECORD_WORKER_EXPIRED, .worker = worker->id, .reason = reason});
+    return true;
 }
 
 static bool rule_next_in_queue(struct step *step, const struct survey *survey)
@@ -747,6 +742,8 @@ static const struct event_row event_rows[EVENT_N] = {
     [EVENT_TRIGGER] = {.worker_event = WORKER_EVENT_TRIGGER},
     [EVENT_ASKED] = {.worker_event = WORKER_EVENT_ASKED},
     [EVENT_OVERWEIGHT] = {.worker_event = WORKER_EVENT_OVERWEIGHT},
+    [EVENT_UNHEALTHY] = {.worker_event = WORKER_EVENT_UNHEALTHY},
+    [EVENT_HEALTHY] = {.worker_event = WORKER_EVENT_HEALTHY},
     [EVENT_EXITED] = {.worker_event = WORKER_EVENT_EXITED},
 };
 

@@ -35,10 +35,10 @@ void step_adopt(struct step *step);
  */
 struct instant recycle_due(const struct rollout *rollout, const struct worker *worker);
 
-/* Whether it is too old at `at`, or too big, and which of them: *ret_cause is always written.
- */
-bool recycle_is_due(const struct rollout *rollout, const struct worker *worker,
-                    struct instant at, enum cause *ret_cause);
+/* The admitted worker of the target revision that is to be replaced first at `at`, and why;
+ * NULL where all may stay. */
+const struct worker *recycle_next(const struct rollout *rollout, struct instant at,
+                                  struct reason *ret_reason);
 
 /* What can happen to one worker: the events that name one, and those that the core finds. */
 enum worker_event {
@@ -51,6 +51,8 @@ enum worker_event {
     WORKER_EVENT_TRIGGER,
     WORKER_EVENT_ASKED,
     WORKER_EVENT_OVERWEIGHT,
+    WORKER_EVENT_UNHEALTHY,
+    WORKER_EVENT_HEALTHY,
     WORKER_EVENT_EXITED,
     WORKER_EVENT_LOST,        /* the primary ended before it knew whether it had begun */
     WORKER_EVENT_DEADLINE,    /* of its state */

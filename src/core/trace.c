@@ -1,5 +1,6 @@
 #include "core/trace.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,6 +66,39 @@ static const char *or_unknown(const char *name)
     return name ? name : "unknown error";
 }
 
+const char *probe_describe(const struct reason *reason, char *text, size_t size)
+{
+    static const struct {
+        int error;
+        const char *words;
+    } faults[] = {
+        {ETIMEDOUT, "no answer in time"},
+        {EBADMSG, "its answer is not HTTP"},
+        {ENODATA, "its answer broke off"},
+        {EDESTADDRREQ, "the app has no TCP listener to ask it over"},
+        {EOPNOTSUPP, "its listener is shared, so that no connection can be sent to it alone; "
+                     "readiness.type auto or notify needs none"},
+    };
+    const char *words = strerrordesc_np(reason->code);
+
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        if (reason->code == faults[i].error)
+            words = faults[i].words;
+    if (reason->cause == CAUSE_UNHEALTHY)
+        (void)snprintf(text, size, "answered %d", reason->code);
+    else
+        (void)snprintf(text, size, "%s", or_unknown(words));
+    return text;
+}
+
+static void add_probe(struct line *line, const struct reason *reason)
+{
+    char text[160];
+
+    add_who(line, reason);
+    line_add(line, "failed its probe: %s", probe_describe(reason, text, sizeof(text)));
+}
+
 static void add_reason(struct line *line, const struct reason *reason)
 {
     unsigned long long revision = reason->revision;
@@ -89,6 +123,8 @@ static void add_reason(struct line *line, const struct reason *reason)
     } else if (reason->cause == CAUSE_SPAWN_FAILED) {
         add_who(line, reason);
         line_add(line, "could not be started: %s", or_unknown(strerrordesc_np(reason->code)));
+    } else if (reason->cause == CAUSE_UNHEALTHY || reason->cause == CAUSE_UNANSWERED) {
+        add_probe(line, reason);
     } else if (reason->cause == CAUSE_SUPERSEDED) {
         line_add(line, "superseded by revision %llu", revision);
     } else if (reason->cause == CAUSE_BUSY) {

@@ -112,6 +112,16 @@ static void cell_not_ready(struct step *step, const struct worker *worker)
     step_worker_failed(step, worker, reason);
 }
 
+/* Not admitted yet: it need not be replaced first. */
+static void cell_failed_probe(struct step *step, const struct worker *worker)
+{
+    struct reason reason =
+        worker_reason(worker, step->event->exit.cause, step->event->exit.code);
+
+    worker_retire(step, worker, reason);
+    step_worker_failed(step, worker, reason);
+}
+
 /* EXTEND_TIMEOUT_USEC= moves the deadline of what is under way, start or drain, never nearer.
  */
 static void cell_extend(struct step *step, const struct worker *worker)
@@ -163,6 +173,18 @@ static void cell_hung(struct step *step, const struct worker *worker)
 static void cell_overweight(struct step *step, const struct worker *worker)
 {
     state_worker(step->rollout, worker->id)->overweight = true;
+}
+
+/* Its turn comes by the rules (recycle.c); one that it has come to is not forgiven any more. */
+static void cell_unhealthy(struct step *step, const struct worker *worker)
+{
+    state_worker(step->rollout, worker->id)->unhealthy =
+        worker_reason(worker, step->event->exit.cause, step->event->exit.code);
+}
+
+static void cell_healthy(struct step *step, const struct worker *worker)
+{
+    state_worker(step->rollout, worker->id)->unhealthy = (struct reason){0};
 }
 
 static void cell_asked(struct step *step, const struct worker *worker)
@@ -245,6 +267,8 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
                 [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
+                [WORKER_EVENT_UNHEALTHY] = CELL(failed_probe),
+                [WORKER_EVENT_HEALTHY] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_DEADLINE] = CELL(not_ready),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
@@ -258,6 +282,8 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
                 [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
+                [WORKER_EVENT_UNHEALTHY] = CELL(failed_probe),
+                [WORKER_EVENT_HEALTHY] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_DEADLINE] = CELL(admit),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
@@ -272,6 +298,8 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_WATCHDOG_SET] = CELL(watchdog_set),
                 [WORKER_EVENT_TRIGGER] = CELL(hung),
                 [WORKER_EVENT_OVERWEIGHT] = CELL(overweight),
+                [WORKER_EVENT_UNHEALTHY] = CELL(unhealthy),
+                [WORKER_EVENT_HEALTHY] = CELL(healthy),
                 [WORKER_EVENT_EXITED] = CELL(died),
                 [WORKER_EVENT_PING_MISSED] = CELL(hung),
                 [WORKER_EVENT_RETIRE] = CELL(retire),
@@ -286,8 +314,11 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_TRIGGER] = CELL(too_late),
                 [WORKER_EVENT_ASKED] = CELL(asked),
                 [WORKER_EVENT_OVERWEIGHT] = CELL(no_matter),
+                [WORKER_EVENT_UNHEALTHY] = CELL(no_matter),
+                [WORKER_EVENT_HEALTHY] = CELL(no_matter),
                 [WORKER_EVENT_EXITED] = CELL(gone),
-                [WORKER_EVENT_DEADLINE] = CELL(kill),
+                [WORKER_EVENT_DEADLINE] =
+                    CELL(kill),
                 [WORKER_EVENT_HURRY] = CELL(kill),
             },
         [WORKER_KILLING] =
@@ -300,9 +331,10 @@ static const struct cell cells[WORKER_STATE_N][WORKER_EVENT_N] =
                 [WORKER_EVENT_TRIGGER] = CELL(too_late),
                 [WORKER_EVENT_ASKED] = CELL(too_late),
                 [WORKER_EVENT_OVERWEIGHT] = CELL(too_late),
+                [WORKER_EVENT_UNHEALTHY] = CELL(too_late),
+                [WORKER_EVENT_HEALTHY] = CELL(too_late),
                 [WORKER_EVENT_EXITED] = CELL(gone),
-                [WORKER_EVENT_DEADLINE] =
-                    CELL(kill),
+                [WORKER_EVENT_DEADLINE] = CELL(kill),
                 [WORKER_EVENT_HURRY] = CELL(kill),
             },
 };
@@ -317,6 +349,8 @@ static const char *const worker_event_names[WORKER_EVENT_N] = {
     [WORKER_EVENT_TRIGGER] = "trigger",
     [WORKER_EVENT_ASKED] = "asked",
     [WORKER_EVENT_OVERWEIGHT] = "overweight",
+    [WORKER_EVENT_UNHEALTHY] = "unhealthy",
+    [WORKER_EVENT_HEALTHY] = "healthy",
     [WORKER_EVENT_EXITED] = "exited",
     [WORKER_EVENT_LOST] = "lost",
     [WORKER_EVENT_DEADLINE] = "deadline",

@@ -40,9 +40,10 @@ struct worker {
     struct reason failure; /* why it is being ended, where that is a failure */
     struct span watchdog;  /* WATCHDOG=1 is due this often; 0: never */
 
-    /* Not journaled: a new primary starts the watchdog, and its weighing, anew. */
+    /* Not journaled: a new primary starts the watchdog, its weighing and its probing anew. */
     struct instant ping_deadline;
     bool overweight;
+    struct reason unhealthy; /* what its probes come to; CAUSE_NONE: well */
 };
 
 const char *worker_state_name(enum worker_state state);

@@ -8,7 +8,7 @@ struct descriptor {
     uv_poll_t uv;
     int fd;
     int owned_fd; /* -1: fd is borrowed */
-    void (*readable)(void *user, int fd);
+    void (*told)(void *user, int fd);
     void *user;
 };
 
@@ -19,27 +19,39 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     struct descriptor *descriptor = handle->data;
-    descriptor->readable(descriptor->user, descriptor->fd);
+    descriptor->told(descriptor->user, descriptor->fd);
 }
 
-int descriptor_watch(struct loop *loop, int fd, void (*readable)(void *user, int fd),
-                     void *user, struct descriptor **ret_descriptor)
+static int watch(struct loop *loop, int fd, int events, void (*told)(void *user, int fd),
+                 void *user, struct descriptor **ret_descriptor)
 {
     _cleanup_free_ struct descriptor *descriptor = calloc(1, sizeof(*descriptor));
     if (!descriptor)
         return -ENOMEM;
     descriptor->fd = fd;
     descriptor->owned_fd = -1;
-    descriptor->readable = readable;
+    descriptor->told = told;
     descriptor->user = user;
     int r = uv_poll_init(loop_handle(loop), &descriptor->uv, fd);
     if (r < 0)
         return r; /* the handle is not in the loop yet (uv/src/unix/poll.c) */
     descriptor->uv.data = descriptor;
-    r = uv_poll_start(&descriptor->uv, UV_READABLE, on_poll);
+    r = uv_poll_start(&descriptor->uv, events, on_poll);
     assert(r == 0);
     *ret_descriptor = take_ptr(descriptor);
     return 0;
+}
+
+int descriptor_watch(struct loop *loop, int fd, void (*readable)(void *user, int fd),
+                     void *user, struct descriptor **ret_descriptor)
+{
+    return watch(loop, fd, UV_READABLE, readable, user, ret_descriptor);
+}
+
+int descriptor_watch_writable(struct loop *loop, int fd, void (*writable)(void *user, int fd),
+                              void *user, struct descriptor **ret_descriptor)
+{
+    return watch(loop, fd, UV_WRITABLE, writable, user, ret_descriptor);
 }
 
 int descriptor_watch_take(struct loop *loop, int fd, void (*readable)(void *user, int fd),

@@ -20,7 +20,12 @@ struct descriptor;
 MUST_CHECK int descriptor_watch(struct loop *loop, int fd, void (*readable)(void *user, int fd),
                                 void *user, struct descriptor **ret_descriptor);
 
-/* The same, and owns `fd` on success: descriptor_unwatch() closes it. */
+/* The same until `fd` can be written to: a connection is made, or has failed. */
+MUST_CHECK int descriptor_watch_writable(struct loop *loop, int fd,
+                                         void (*writable)(void *user, int fd), void *user,
+                                         struct descriptor **ret_descriptor);
+
+/* As descriptor_watch(), and owns `fd` on success: descriptor_unwatch() closes it. */
 MUST_CHECK int descriptor_watch_take(struct loop *loop, int fd,
                                      void (*readable)(void *user, int fd), void *user,
                                      struct descriptor **ret_descriptor);

@@ -70,8 +70,8 @@ int capture_take(int channel, int *ret_fd)
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))]; /* the kernel closes what does not fit */
     } control_data = {.bytes = {0}};
-    char byte;
-    struct iovec part = {.iov_base = &byte, .iov_len = sizeof byte};
+    int told = 0;
+    struct iovec part = {.iov_base = &told, .iov_len = sizeof told};
     struct msghdr message = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -83,15 +83,17 @@ int capture_take(int channel, int *ret_fd)
     int rv;
 
     do {
-        size = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        size = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_PEEK);
     } while (size < 0 && errno == EINTR);
     if (size < 0)
         return errno == EAGAIN ? 1 : error_from_errno();
     if (size == 0)
         return -EPIPE;
+    if ((message.msg_flags & MSG_CTRUNC) != 0)
+        return -EMFILE; /* it did not fit into our table (unix(7)), and waits */
     fd = passed_fd(&message);
     if (fd < 0)
-        return -EBADMSG;
+        return size == sizeof told && told < 0 ? told : -EBADMSG;
     rv = capture_check(fd);
     if (rv < 0)
         return rv;

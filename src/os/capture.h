@@ -70,11 +70,13 @@ enum {
     CAPTURE_ENDED = 2, /* and never will be: no process is under the filter any more */
 };
 
-/* Takes the descriptor that capture_filter_hand_over() has sent, from a unix socket of any
- * type. Does not block. *ret_fd is the caller's and close-on-exec. Returns 0; 1 where it has
- * not come yet; -EPIPE where the other end is closed and it never will; -EBADMSG where
- * something else came; -EOPNOTSUPP where the kernel can't place descriptors (before Linux 5.9);
- * -errno. */
+/* Takes a copy of the descriptor that capture_filter_hand_over() has sent, from a unix socket
+ * of any type. The message stays in the channel, so that whoever has that still has the filter,
+ * too, until the copy is in safety, and closes the channel then. Does not block. *ret_fd is the
+ * caller's and close-on-exec. Returns 0; 1 where it has not come yet; -EPIPE where the other
+ * end is closed and it never will; -EBADMSG where something else came; -EOPNOTSUPP where the
+ * kernel can't place descriptors (before Linux 5.9); -EMFILE where we can have no more; -errno,
+ * also what came by capture_filter_decline(). */
 MUST_CHECK int capture_take(int channel, int *ret_fd);
 
 /* Says whether the descriptor is a filter's, and the kernel can do what is needed here. Returns

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 /* The numbers of the calls, from the kernel's tables of system calls (arch/x86/entry/syscalls/,
  * include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl). x32 has those of x86_64, with
@@ -117,12 +118,32 @@ static int install(const struct sock_fprog *program)
     return fd < 0 ? error_from_errno() : (int)fd;
 }
 
+/* NOTIF_ADDFD with SETFD came with 5.9 (seccomp_unotify(2)), and only a filter that is there
+ * already could be asked for it. */
+static bool kernel_can_place(void)
+{
+    struct utsname system;
+    unsigned version[2] = {0};
+    const char *at = system.release;
+
+    if (uname(&system) < 0)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        for (; *at >= '0' && *at <= '9'; at++)
+            version[i] = version[i] * 10 + (unsigned)(*at - '0');
+        at += *at == '.';
+    }
+    return version[0] > 5 || (version[0] == 5 && version[1] >= 9);
+}
+
 int capture_filter_install(enum capture_filter_scope scope, int *ret_fd)
 {
     struct sock_filter instructions[CAPTURE_FILTER_SIZE];
     const struct sock_fprog program = {.len = CAPTURE_FILTER_SIZE, .filter = instructions};
     int fd;
 
+    if (!kernel_can_place())
+        return -ENOSYS;
     capture_filter_build(scope, instructions);
     fd = install(&program);
     if (fd >= 0) {
@@ -140,32 +161,41 @@ int capture_filter_install(enum capture_filter_scope scope, int *ret_fd)
     return 1;
 }
 
-int capture_filter_hand_over(int channel, int fd)
+/* One message: an error, or 0 and a descriptor beside it. Returns 0 or -errno. */
+static int tell(int channel, int error, int fd)
 {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {.bytes = {0}};
-    char byte = 'C'; /* a stream socket passes descriptors along with data only, unix(7) */
-    struct iovec part = {.iov_base = &byte, .iov_len = sizeof byte};
-    const struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = sizeof control,
-    };
+    struct iovec part = {.iov_base = &error, .iov_len = sizeof error};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t sent;
 
-    control.header = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof fd),
-        .cmsg_level = SOL_SOCKET,
-        .cmsg_type = SCM_RIGHTS,
-    };
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    if (error == 0) {
+        control.header = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof fd),
+            .cmsg_level = SOL_SOCKET,
+            .cmsg_type = SCM_RIGHTS,
+        };
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+    }
     do {
         sent = sendmsg(channel, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? error_from_errno() : 0;
+}
+
+int capture_filter_hand_over(int channel, int fd)
+{
+    return tell(channel, 0, fd);
+}
+
+int capture_filter_decline(int channel, int error)
+{
+    return tell(channel, error, -1);
 }
 
 const char *capture_filter_explain(int error)

@@ -63,7 +63,8 @@ bool capture_filter_identify(uint32_t architecture, int number,
  * CAP_SYS_ADMIN the kernel wants no_new_privs (seccomp(2)), which is set then, and stays.
  * Returns 0; 1: done, and no_new_privs had to be set; -EBUSY where the process is under
  * a filter already whose descriptor is open somewhere; -EINVAL or -ENOSYS where the kernel is
- * older than 5.0, or has no seccomp; -EPERM where an outer sandbox forbids it; -errno.
+ * older than 5.9, for a filter whose calls can't be answered would stay for ever, or has no
+ * seccomp; -EPERM where an outer sandbox forbids it; -errno.
  * capture_filter_explain() has words. */
 MUST_CHECK int capture_filter_install(enum capture_filter_scope scope, int *ret_fd);
 
@@ -71,6 +72,10 @@ MUST_CHECK int capture_filter_install(enum capture_filter_scope scope, int *ret_
  * the caller's. Does not wait for it to be taken, but for room in the socket. Returns 0, or
  * -errno (-EPIPE: nobody will take it). */
 MUST_CHECK int capture_filter_hand_over(int channel, int fd);
+
+/* Says instead that there is no filter, for `error` (-errno) came of capture_filter_install():
+ * capture_take() returns it. Returns as capture_filter_hand_over(). */
+MUST_CHECK int capture_filter_decline(int channel, int error);
 
 /* Why capture_filter_install() failed with `error` (-errno), and what can be done, as a clause:
  * "another program … ". Static; NULL where errno's own text says as much. */

@@ -141,23 +141,37 @@ static int read_option(int fd, int option, int *ret_value)
     return getsockopt(fd, SOL_SOCKET, option, ret_value, &size) < 0 ? error_from_errno() : 0;
 }
 
+int listener_describe_address(const struct sockaddr_storage *address, socklen_t size,
+                              struct listener_description *ret_description)
+{
+    struct listener_description description = {.family = address->ss_family};
+    const void *any = address;
+
+    if (description.family == AF_INET)
+        describe_ipv4(any, &description);
+    else if (description.family == AF_INET6)
+        describe_ipv6(any, &description);
+    else if (description.family == AF_UNIX)
+        describe_unix(any, size, &description);
+    else
+        return -EAFNOSUPPORT;
+    *ret_description = description;
+    return 0;
+}
+
 int listener_describe(int fd, struct listener_description *ret_description)
 {
-    struct listener_description description = {0};
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_un local;
-        struct sockaddr_storage room;
-    } address = {0};
+    struct listener_description description;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     int listening;
     int rv;
 
-    if (getsockname(fd, &address.any, &size) < 0)
+    if (getsockname(fd, (struct sockaddr *)(void *)&address, &size) < 0)
         return error_from_errno();
-    rv = read_option(fd, SO_TYPE, &description.type);
+    rv = listener_describe_address(&address, size, &description);
+    if (rv == 0)
+        rv = read_option(fd, SO_TYPE, &description.type);
     if (rv == 0)
         rv = read_option(fd, SO_ACCEPTCONN, &listening);
     if (rv == 0)
@@ -165,15 +179,6 @@ int listener_describe(int fd, struct listener_description *ret_description)
     if (rv < 0)
         return rv;
     description.listening = listening != 0;
-    description.family = address.any.sa_family;
-    if (description.family == AF_INET)
-        describe_ipv4(&address.ipv4, &description);
-    else if (description.family == AF_INET6)
-        describe_ipv6(&address.ipv6, &description);
-    else if (description.family == AF_UNIX)
-        describe_unix(&address.local, size, &description);
-    else
-        return -EAFNOSUPPORT;
     *ret_description = description;
     return 0;
 }

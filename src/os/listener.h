@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum {
     LISTENER_ADDRESS_SIZE = 128, /* of a canonical address, with the terminator */
@@ -53,6 +54,12 @@ MUST_CHECK int listener_open_unix(const char *path, mode_t mode, uid_t uid, gid_
 /* Says what an open descriptor is. Returns 0, -ENOTSOCK, -EAFNOSUPPORT (a socket of another
  * family), or -errno. */
 MUST_CHECK int listener_describe(int fd, struct listener_description *ret_description);
+
+/* The canonical text of an address of `size` bytes, its family and its port, as
+ * listener_describe() has them; other members of *ret_description are zero. Pure. Returns 0 or
+ * -EAFNOSUPPORT. */
+MUST_CHECK int listener_describe_address(const struct sockaddr_storage *address, socklen_t size,
+                                         struct listener_description *ret_description);
 
 /* Returns 0 or -errno. */
 MUST_CHECK int listener_identify(int fd, struct listener_identity *ret_identity);

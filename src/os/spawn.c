@@ -27,6 +27,7 @@ struct birth {
     char *const *environment;
     const char *loader;
     char status[16];
+    char channel[16];
     char parent[16];
     char signal[16];
 };
@@ -73,6 +74,7 @@ static int make_argv(const struct spawn_request *request, struct birth *birth)
     if (birth->argv == NULL)
         return -ENOMEM;
     (void)snprintf(birth->status, sizeof birth->status, "%d", birth->count - 1);
+    (void)snprintf(birth->channel, sizeof birth->channel, "%d", birth->count - 2);
     (void)snprintf(birth->parent, sizeof birth->parent, "%d", (int)getpid());
     (void)snprintf(birth->signal, sizeof birth->signal, "%d", request->parent_death_signal);
 
@@ -82,6 +84,13 @@ static int make_argv(const struct spawn_request *request, struct birth *birth)
     add_option(&at, "--cgroup", request->cgroup);
     for (size_t i = 0; i < limits; i++)
         add_option(&at, "--rlimit", request->limits[i]);
+    if (request->capture_channel >= 0) {
+        add_option(&at, "--capture",
+                   request->capture_scope == CAPTURE_FILTER_ALL ? "all" : "internet");
+        add_option(&at, "--capture-fd", birth->channel);
+        if (request->capture_optional)
+            *at++ = unconst("--capture-optional");
+    }
     add_option(&at, "--user", request->user);
     add_option(&at, "--group", request->group);
     add_option(&at, "--directory", request->directory);
@@ -105,7 +114,7 @@ static int make_argv(const struct spawn_request *request, struct birth *birth)
 static int make_birth(const struct spawn_request *request, int input, int status_fd,
                       struct birth *birth)
 {
-    birth->count = (int)request->listener_count + 4;
+    birth->count = (int)request->listener_count + 4 + (request->capture_channel >= 0);
     birth->sources = calloc((size_t)birth->count, sizeof *birth->sources);
     birth->parked = calloc((size_t)birth->count, sizeof *birth->parked);
     if (birth->sources == NULL || birth->parked == NULL)
@@ -115,6 +124,8 @@ static int make_birth(const struct spawn_request *request, int input, int status
     birth->sources[2] = request->error >= 0 ? request->error : STDERR_FILENO;
     for (size_t i = 0; i < request->listener_count; i++)
         birth->sources[3 + i] = request->listeners[i];
+    if (request->capture_channel >= 0)
+        birth->sources[birth->count - 2] = request->capture_channel;
     birth->sources[birth->count - 1] = status_fd;
     birth->loader = request->loader;
     birth->environment = request->environment;

@@ -3,8 +3,9 @@
  *
  * Between fork and exec of the loader the child does only what must be done there: default
  * signals, a process group, and its descriptors in their places: 0, 1, 2, the listeners from 3
- * on, the exec-status pipe behind them, nothing else. The flags of what it inherits are never
- * touched, for O_NONBLOCK belongs to all who share a socket.
+ * on, behind them a capture filter's channel where there is one and the exec-status pipe,
+ * nothing else. The flags of what it inherits are never touched, for O_NONBLOCK belongs to all
+ * who share a socket.
  *
  * The status pipe then tells: a line (base/exec_status.h) says which step failed, end of file
  * that the program runs. A child that failed exits by itself.
@@ -13,7 +14,9 @@
 
 #include "base/exec_status.h"
 #include "base/own.h"
+#include "os/capture_filter.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,6 +34,12 @@ struct spawn_request {
     const char *const *limits; /* NULL-ended "nofile=1024:4096" (setrlimit(2)); may be NULL */
     const int *listeners;      /* become 3, 4 … */
     size_t listener_count;
+    /* For a capture filter (os/capture_filter.h): the loader's end of the channel that its
+     * descriptor is sent over, -1: there is none; and what it tells of. Optional: the program
+     * runs also where it can't be installed, and the channel says why. */
+    int capture_channel;
+    enum capture_filter_scope capture_scope;
+    bool capture_optional;
     int input;               /* becomes 0; -1: /dev/null */
     int output;              /* becomes 1; -1: the caller's own */
     int error;               /* becomes 2; -1: the caller's own */

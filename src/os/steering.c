@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "os/accept_queue.h"
+#include "os/socket_options.h"
 
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -11,33 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-enum {
-    VALUE_SIZE = 16, /* of the greatest option below (TCP_CONGESTION) */
-};
-
-/* Options that a lane has as its base has them: what systemd.socket(5) can set, and what
- * servers set on their own listeners. Accepted connections inherit most of them. */
-static const struct copied_option {
-    int level;
-    int name;
-    bool doubled; /* what is read is twice what was set (socket(7), SO_RCVBUF) */
-} copied_options[] = {
-    {SOL_SOCKET, SO_BINDTOIFINDEX, false},    {SOL_SOCKET, SO_KEEPALIVE, false},
-    {SOL_SOCKET, SO_LINGER, false},           {SOL_SOCKET, SO_MARK, false},
-    {SOL_SOCKET, SO_PRIORITY, false},         {SOL_SOCKET, SO_RCVBUF, true},
-    {SOL_SOCKET, SO_RCVLOWAT, false},         {SOL_SOCKET, SO_SNDBUF, true},
-    {IPPROTO_TCP, TCP_CONGESTION, false},     {IPPROTO_TCP, TCP_DEFER_ACCEPT, false},
-    {IPPROTO_TCP, TCP_FASTOPEN, false},       {IPPROTO_TCP, TCP_KEEPCNT, false},
-    {IPPROTO_TCP, TCP_KEEPIDLE, false},       {IPPROTO_TCP, TCP_KEEPINTVL, false},
-    {IPPROTO_TCP, TCP_NODELAY, false},        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, false},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT, false},   {IPPROTO_IP, IP_FREEBIND, false},
-    {IPPROTO_IP, IP_MTU_DISCOVER, false},     {IPPROTO_IP, IP_TOS, false},
-    {IPPROTO_IP, IP_TRANSPARENT, false},      {IPPROTO_IP, IP_TTL, false},
-    {IPPROTO_IPV6, IPV6_FREEBIND, false},     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, false},
-    {IPPROTO_IPV6, IPV6_TCLASS, false},       {IPPROTO_IPV6, IPV6_TRANSPARENT, false},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, false}, {IPPROTO_IPV6, IPV6_V6ONLY, false},
-};
 
 const char *steering_refusal_text(enum steering_refusal refusal)
 {
@@ -136,44 +110,6 @@ int steering_prepare(int base_fd)
     return rv;
 }
 
-/* Only where the two differ: what is as it was born need not be set, and may not be. */
-static int copy_option(int base_fd, int fd, const struct copied_option *option)
-{
-    char wanted[VALUE_SIZE] = {0};
-    char own[VALUE_SIZE] = {0};
-    socklen_t wanted_size = sizeof wanted;
-    socklen_t own_size = sizeof own;
-    int number;
-
-    if (getsockopt(base_fd, option->level, option->name, wanted, &wanted_size) < 0 ||
-        getsockopt(fd, option->level, option->name, own, &own_size) < 0) {
-        /* No IPv6 option of an IPv4 socket; an option that the kernel does not know yet. */
-        return errno == ENOPROTOOPT || errno == EOPNOTSUPP ? 0 : error_from_errno();
-    }
-    if (wanted_size == own_size && memcmp(wanted, own, own_size) == 0)
-        return 0;
-    if (option->doubled) {
-        memcpy(&number, wanted, sizeof number);
-        number /= 2;
-        memcpy(wanted, &number, sizeof number);
-    }
-    return setsockopt(fd, option->level, option->name, wanted, wanted_size) < 0
-               ? error_from_errno()
-               : 0;
-}
-
-static int copy_options(int base_fd, int fd)
-{
-    int flags = fcntl(base_fd, F_GETFL);
-    int rv = 0;
-
-    if (flags < 0 || fcntl(fd, F_SETFL, flags & O_NONBLOCK) < 0)
-        return error_from_errno();
-    for (size_t i = 0; rv == 0 && i < sizeof copied_options / sizeof copied_options[0]; i++)
-        rv = copy_option(base_fd, fd, &copied_options[i]);
-    return rv;
-}
-
 /* Both calls ask for the address: between them somebody else may have taken it. */
 static int join(int base_fd, int fd)
 {
@@ -206,7 +142,7 @@ int steering_open_lane(int base_fd, int *ret_fd)
     if (rv == 0)
         rv = enable(fd, SO_REUSEPORT);
     if (rv == 0)
-        rv = copy_options(base_fd, fd);
+        rv = socket_options_copy(base_fd, fd);
     if (rv == 0)
         rv = join(base_fd, fd);
     if (rv == 0)

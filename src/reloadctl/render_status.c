@@ -116,6 +116,14 @@ static void write_listeners(const struct rendering *rendering, const struct app_
             (void)fputs(", ", rendering->stream);
         }
         render_text(rendering, listener->source);
+        if (listener->dispatch) {
+            (void)fputs(", ", rendering->stream);
+            render_text(rendering, listener->dispatch);
+        }
+        if (listener->shared_because) {
+            (void)fputs(": ", rendering->stream);
+            render_text(rendering, listener->shared_because);
+        }
         (void)fputs(")\n", rendering->stream);
         if (listener->differs)
             write_labelled(rendering, "", listener->differs);
@@ -142,6 +150,22 @@ static void write_connections(const struct rendering *rendering, const struct ap
                       "; the fullest worker has %.2f times those of the emptiest",
                       app->fairness.value);
     (void)fputc('\n', rendering->stream);
+}
+
+/* That descriptors are passed on is what everybody expects; that binds are captured is told. */
+static void write_delivery(const struct rendering *rendering, const struct app_view *app)
+{
+    size_t captured = 0;
+
+    for (size_t i = 0; i < app->worker_n; i++)
+        captured +=
+            app->workers[i].delivery && strcmp(app->workers[i].delivery, "capture") == 0;
+    if (captured == 0)
+        return;
+    write_label(rendering, "delivery");
+    render_text(rendering, app->delivery);
+    (void)fprintf(rendering->stream, ": %zu of %zu workers by capture\n", captured,
+                  app->worker_n);
 }
 
 static void write_last(const struct rendering *rendering, const struct outcome_view *last)
@@ -197,7 +221,15 @@ static void add_note(struct table *table, const struct worker_view *worker)
         between = "; ";
     }
     if (worker->expired) {
-        (void)fprintf(stream, "%sto be replaced for its %s", between, worker->expired);
+        bool sick = strcmp(worker->expired, "unhealthy") == 0 ||
+                    strcmp(worker->expired, "unanswered") == 0; /* its probe tells */
+
+        (void)fprintf(stream, "%sto be replaced%s%s", between, sick ? "" : " for its ",
+                      sick ? "" : worker->expired);
+        between = "; ";
+    }
+    if (worker->probe) {
+        (void)fprintf(stream, "%sprobe: %s", between, worker->probe);
         between = "; ";
     }
     if (worker->adopted) {
@@ -293,6 +325,7 @@ void render_status(const struct rendering *rendering, const struct app_view *app
         write_labelled(rendering, "config", app->config);
     write_listeners(rendering, app);
     write_connections(rendering, app);
+    write_delivery(rendering, app);
     if (app->last)
         write_last(rendering, app->last);
     for (size_t i = 0; i < app->warning_n; i++)

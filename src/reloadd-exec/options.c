@@ -13,6 +13,10 @@ const char options_help[] =
     "  --cgroup FOLDER          join the cgroup\n"
     "  --rlimit NAME=SOFT[:HARD]\n"
     "                           set a limit: nofile=1024:4096, core=unlimited\n"
+    "  --capture internet|all   have bind(2) and listen(2) told to whoever takes the filter's\n"
+    "                           descriptor, which is sent to the unix socket at --capture-fd\n"
+    "  --capture-fd FD\n"
+    "  --capture-optional       go on where that can't be done\n"
     "  --user USER              become USER (name or number), with USER's groups\n"
     "  --group GROUP            be in GROUP instead of USER's own\n"
     "  --directory FOLDER       working directory\n"
@@ -35,6 +39,8 @@ enum option_code {
     OPTION_SETPGID = 1000,
     OPTION_CGROUP,
     OPTION_RLIMIT,
+    OPTION_CAPTURE,
+    OPTION_CAPTURE_FD,
     OPTION_USER,
     OPTION_GROUP,
     OPTION_DIRECTORY,
@@ -43,6 +49,7 @@ enum option_code {
     OPTION_LISTEN_PID,
     OPTION_WATCHDOG_PID,
     OPTION_EINHORN_PID,
+    OPTION_CAPTURE_OPTIONAL,
     OPTION_ARGV0,
     OPTION_STATUS_FD,
     OPTION_HELP,
@@ -53,6 +60,9 @@ static const struct option long_options[] = {
     {"setpgid", no_argument, NULL, OPTION_SETPGID},
     {"cgroup", required_argument, NULL, OPTION_CGROUP},
     {"rlimit", required_argument, NULL, OPTION_RLIMIT},
+    {"capture", required_argument, NULL, OPTION_CAPTURE},
+    {"capture-fd", required_argument, NULL, OPTION_CAPTURE_FD},
+    {"capture-optional", no_argument, NULL, OPTION_CAPTURE_OPTIONAL},
     {"user", required_argument, NULL, OPTION_USER},
     {"group", required_argument, NULL, OPTION_GROUP},
     {"directory", required_argument, NULL, OPTION_DIRECTORY},
@@ -110,6 +120,11 @@ static int take_value(struct options *options, int option, const char *value)
             return 1;
         options->limits[options->limit_count++] = value;
         return 0;
+    case OPTION_CAPTURE:
+        options->capture = value;
+        return strcmp(value, "internet") != 0 && strcmp(value, "all") != 0;
+    case OPTION_CAPTURE_FD:
+        return parse_number(value, 0, &options->capture_fd);
     case OPTION_USER:
         options->user = value;
         return 0;
@@ -142,6 +157,7 @@ static bool take_flag(struct options *options, int option)
         [OPTION_LISTEN_PID - OPTION_SETPGID] = &options->listen_pid,
         [OPTION_WATCHDOG_PID - OPTION_SETPGID] = &options->watchdog_pid,
         [OPTION_EINHORN_PID - OPTION_SETPGID] = &options->einhorn_pid,
+        [OPTION_CAPTURE_OPTIONAL - OPTION_SETPGID] = &options->capture_optional,
         [OPTION_HELP - OPTION_SETPGID] = &options->help,
         [OPTION_VERSION - OPTION_SETPGID] = &options->version,
     };
@@ -158,7 +174,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, const char
 {
     int option;
 
-    *ret_options = (struct options){.status_fd = -1};
+    *ret_options = (struct options){.status_fd = -1, .capture_fd = -1};
     opterr = 0; /* its words are for a terminal, ours may go elsewhere */
     /* '+': the program's own options are not ours. */
     while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {
@@ -172,6 +188,10 @@ int options_parse(int argc, char **argv, struct options *ret_options, const char
     ret_options->program = argv + optind;
     if (ret_options->help || ret_options->version)
         return 0;
+    if ((ret_options->capture == NULL) != (ret_options->capture_fd < 0)) {
+        *ret_wrong = "--capture and --capture-fd go together";
+        return 1;
+    }
     if (optind == argc) {
         *ret_wrong = "PROGRAM is missing";
         return 1;

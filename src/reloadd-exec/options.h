@@ -17,6 +17,9 @@ struct options {
     const char *cgroup;
     const char *limits[LIMITS_MAX]; /* "NAME=SOFT[:HARD]" */
     size_t limit_count;
+    const char *capture; /* "internet" or "all"; NULL: no filter */
+    int capture_fd;      /* where its descriptor goes */
+    bool capture_optional;
     const char *user;
     const char *group;
     const char *directory;

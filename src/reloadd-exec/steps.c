@@ -1,6 +1,7 @@
 #include "reloadd-exec/steps.h"
 
 #include "base/error.h"
+#include "os/capture_filter.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -128,6 +129,31 @@ static int set_limits(const struct options *options, const char **ret_detail)
             return rv;
     }
     return 0;
+}
+
+/* While still root, if it ever was: then no_new_privs is not needed. From here on bind(2) waits
+ * for the primary, also in what the steps below call of libc. */
+static int install_capture(const struct options *options, const char **ret_detail)
+{
+    enum capture_filter_scope scope = CAPTURE_FILTER_INTERNET;
+    _cleanup_fd_ int channel = options->capture_fd;
+    _cleanup_fd_ int fd = -1;
+    int rv;
+
+    *ret_detail = "--capture-fd";
+    if (options->capture == NULL)
+        return 0;
+    if (fcntl(channel, F_SETFD, FD_CLOEXEC) < 0)
+        return error_from_errno();
+    if (strcmp(options->capture, "all") == 0)
+        scope = CAPTURE_FILTER_ALL;
+    rv = capture_filter_install(scope, &fd);
+    if (rv >= 0)
+        return capture_filter_hand_over(channel, fd);
+    if (options->capture_optional)
+        return capture_filter_decline(channel, rv);
+    *ret_detail = capture_filter_explain(rv);
+    return rv;
 }
 
 /* A number, or -1 where the text is none. */
@@ -270,11 +296,11 @@ struct step {
 };
 
 static const struct step steps[] = {
-    {EXEC_STEP_OPTIONS, hide_status_fd}, {EXEC_STEP_GROUP, make_group},
-    {EXEC_STEP_CGROUP, join_cgroup},     {EXEC_STEP_LIMIT, set_limits},
-    {EXEC_STEP_USER, change_user},       {EXEC_STEP_DIRECTORY, change_directory},
-    {EXEC_STEP_PARENT, bind_to_parent},  {EXEC_STEP_ENVIRONMENT, set_environment},
-    {EXEC_STEP_EXEC, run_program},
+    {EXEC_STEP_OPTIONS, hide_status_fd},      {EXEC_STEP_GROUP, make_group},
+    {EXEC_STEP_CGROUP, join_cgroup},          {EXEC_STEP_LIMIT, set_limits},
+    {EXEC_STEP_CAPTURE, install_capture},     {EXEC_STEP_USER, change_user},
+    {EXEC_STEP_DIRECTORY, change_directory},  {EXEC_STEP_PARENT, bind_to_parent},
+    {EXEC_STEP_ENVIRONMENT, set_environment}, {EXEC_STEP_EXEC, run_program},
 };
 
 void steps_take(struct options *options, struct exec_status *ret_status)

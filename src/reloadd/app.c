@@ -5,10 +5,12 @@
 #include "core/trace.h"
 #include "os/entropy.h"
 #include "reloadd/blocking.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/manager.h"
 #include "reloadd/process.h"
+#include "reloadd/readiness.h"
 #include "reloadd/server.h"
 #include "wire/strings.h"
 
@@ -209,12 +211,23 @@ static void note_kill(const struct app *app, const struct record *record)
         drain_cut(process);
 }
 
+static void explain(const struct app *app, const struct reason *reason)
+{
+    struct process *process =
+        reason->cause == CAUSE_NOT_READY ? process_find(app, reason->worker) : NULL;
+
+    if (process)
+        readiness_explain(process);
+}
+
 static void note(struct app *app, const struct record *record, struct wall at)
 {
+    if (record_fields(record->kind) & FIELD_REASON)
+        explain(app, &record->reason);
     if ((record_fields(record->kind) & FIELD_REASON) && record->reason.worker != 0)
         obituary_write(app, record->reason.worker);
-    if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_ROLLOUT_ENDED ||
-        record->kind == RECORD_REVISION_FORGOTTEN)
+    if (record->kind == RECORD_WORKER_GONE || record->kind == RECORD_WORKER_ADMITTED ||
+        record->kind == RECORD_ROLLOUT_ENDED || record->kind == RECORD_REVISION_FORGOTTEN)
         app->listeners_changed = true;
     if (record->kind == RECORD_WORKER_READY)
         blocking_remember(app);
@@ -254,6 +267,31 @@ static void publish(struct app *app, const struct record *record, struct wall at
     server_publish(app->server, record, line, size);
 }
 
+static bool all_are_admitted(const struct app *app)
+{
+    const struct rollout *rollout = app->rollout;
+
+    for (size_t i = 0; i < rollout->worker_n; i++)
+        if (rollout->workers[i].state != WORKER_ADMITTED)
+            return false;
+    return rollout->state == ROLLOUT_STEADY && rollout->worker_n == rollout_desired(rollout);
+}
+
+/* Whether workers have bound it that are there, or may be again. Once all are there and none
+ * has it, it was one worker's own, as a name with its pid in it. */
+static bool listener_is_bound(const struct app *app, const struct listener *listener)
+{
+    for (const struct process *each = app->processes; each; each = each->next)
+        if (!each->ended && capturing_has_bound(each, listener))
+            return true;
+    if (all_are_admitted(app))
+        return false;
+    for (size_t i = 0; i < LISTENER_REVISIONS && listener->revisions[i] != 0; i++)
+        if (rollout_uses(app->rollout, listener->revisions[i]))
+            return true;
+    return false;
+}
+
 static bool listener_is_wanted(void *user, const struct listener *listener)
 {
     const struct app *app = user;
@@ -269,7 +307,7 @@ static bool listener_is_wanted(void *user, const struct listener *listener)
             if (strcmp(entry->spec.listeners[j].address, listener->address) == 0)
                 return true;
     }
-    return false;
+    return listener_is_bound(app, listener);
 }
 
 /* Write-ahead: what is to be done is on disk before it is begun. An update without effects may

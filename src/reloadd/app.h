@@ -28,6 +28,7 @@ struct manager;
 struct process;
 struct reload;
 struct server;
+struct socket_files;
 
 /* Events in the order they came; grows as needed. */
 struct event_queue {
@@ -65,6 +66,7 @@ struct app {
     bool tick_seen; /* its deadline has passed; notices of the same turn go first */
     struct timer *readiness;
     struct timer *drain;
+    struct timer *lanes;
     struct census census;
     struct courtesy courtesy;
     uint64_t cut; /* connections of workers that were killed, since the rollout began */
@@ -87,6 +89,8 @@ struct app {
     struct revisions revisions;
     struct fd_store store;
     struct listeners listeners;
+    struct socket_files *socket_files; /* NULL: no file is watched over */
+    int capture_error;                 /* the last that was said of; 0: none */
     struct process *processes;
     struct output *output;
     struct obituary obituaries[OBITUARIES_MAX];

@@ -6,6 +6,7 @@
 #include "os/system_journal.h"
 #include "reloadd/account.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/lanes.h"
 #include "reloadd/place.h"
 #include "reloadd/process.h"
@@ -61,6 +62,12 @@ int birth_make_cgroup(struct process *process)
     return 0;
 }
 
+/* How many of its listeners a worker gets as descriptors. */
+static size_t passed_on(const struct spec *spec)
+{
+    return spec->delivery == DELIVERY_CAPTURE ? 0 : spec->listener_n;
+}
+
 static int build_environment(const struct process *process, const struct spec *spec,
                              int output_fd, char ***ret_environment)
 {
@@ -71,7 +78,7 @@ static int build_environment(const struct process *process, const struct spec *s
         directories_path(process->app->directories.runtime, "einhorn");
     struct handover handover = {
         .listeners = spec->listeners,
-        .listener_n = spec->listener_n,
+        .listener_n = passed_on(spec),
         .dialects = spec->dialects,
         .app = process->app->name,
         .slot = process->slot,
@@ -106,44 +113,60 @@ static int collect_listeners(const struct process *process, const struct spec *s
     return 0;
 }
 
+/* What `spawn` lacks is there: its listeners, by its seat, and the way to capture it. */
+static int spawn(struct process *process, const struct spec *spec,
+                 struct spawn_request *request, struct spawned *ret_spawned)
+{
+    _cleanup_free_ int *fds = NULL;
+    _cleanup_fd_ int channel = -1;
+    int r = lanes_seat(process);
+
+    if (r == 0)
+        r = collect_listeners(process, spec, &fds);
+    if (r == 0)
+        r = capturing_prepare(process, spec, request);
+    if (r < 0)
+        return r;
+    channel = request->capture_channel;
+    request->listeners = fds;
+    request->listener_count = passed_on(spec);
+    if ((spec->dialects & DIALECT_STDIN) && request->listener_count > 0)
+        request->input = fds[0];
+    return spawn_worker(request, ret_spawned);
+}
+
 int birth_spawn(struct process *process, const struct spec *spec, int output_fd,
                 struct spawned *ret_spawned)
 {
     struct app *app = process->app;
     _cleanup_strings_ char **environment = NULL;
     _cleanup_strings_ char **argv = NULL;
-    _cleanup_free_ int *fds = NULL;
     struct fault fault;
     int r = build_environment(process, spec, output_fd, &environment);
 
     if (r == 0)
         r = listen_env_expand((const char *const *)spec->exec, spec->listeners,
                               spec->listener_n, &argv, &fault);
-    if (r == 0)
-        r = lanes_seat(process);
-    if (r == 0)
-        r = collect_listeners(process, spec, &fds);
     if (r != 0)
         return r < 0 ? r : -EINVAL; /* load_spec() has checked the placeholders */
-    return spawn_worker(
-        &(struct spawn_request){
-            .loader = app->loader,
-            .file = spec->pinned_executable,
-            .argv = argv,
-            .environment = environment,
-            .directory = spec->pinned_directory,
-            .cgroup = process->cgroup,
-            .user = spec->user,
-            .group = spec->group,
-            .limits = (const char *const *)spec->limits.rlimits,
-            .listeners = fds,
-            .listener_count = spec->listener_n,
-            .input = (spec->dialects & DIALECT_STDIN) && spec->listener_n > 0 ? fds[0] : -1,
-            .output = output_fd,
-            .error = output_fd,
-            .parent_death_signal = app->survives ? 0 : SIGKILL,
-        },
-        ret_spawned);
+    return spawn(process, spec,
+                 &(struct spawn_request){
+                     .loader = app->loader,
+                     .file = spec->pinned_executable,
+                     .argv = argv,
+                     .environment = environment,
+                     .directory = spec->pinned_directory,
+                     .cgroup = process->cgroup,
+                     .user = spec->user,
+                     .group = spec->group,
+                     .limits = (const char *const *)spec->limits.rlimits,
+                     .capture_channel = -1,
+                     .input = -1,
+                     .output = output_fd,
+                     .error = output_fd,
+                     .parent_death_signal = app->survives ? 0 : SIGKILL,
+                 },
+                 ret_spawned);
 }
 
 int birth_open_stream(const struct process *process)

@@ -140,6 +140,7 @@ static int check_spawn(struct check *check, const struct app *app, const struct 
             .directory = spec->pinned_directory,
             .user = spec->user,
             .group = spec->group,
+            .capture_channel = -1,
             .input = -1,
             .output = output_fd,
             .error = output_fd,

@@ -34,14 +34,24 @@ static bool has_successors(const struct app *app, const struct listener *listene
     for (size_t i = 0; i < entry->spec.listener_n; i++)
         if (strcmp(entry->spec.listeners[i].address, listener->address) == 0)
             return true;
-    return false;
+    return listeners_was_bound_by(listener, app->rollout->target);
 }
 
-/* Whether it was taken off at least one of its shared listeners. An adopted one may have been
- * before, by the primary that has died, and nothing of it is left to be seen. */
+/* Whether others are to have what waits in the queue that the worker accepts from: it is theirs
+ * too; or the app stops, and what still comes to this lane is for its next start. */
+static bool is_left_to_others(const struct process *process, const struct listener *listener)
+{
+    bool stops = process->app->rollout->state >= ROLLOUT_STOPPING &&
+                 lane_group_names(&listener->lanes, process->lane);
+
+    return (stops || !lanes_is_own(process, listener)) &&
+           has_successors(process->app, listener);
+}
+
+/* Whether it was taken off at least one listener that is left to others. One that an
+ * earlier primary has retired may have been before, and nothing of it is left to be seen. */
 static bool detach(const struct process *process)
 {
-    const struct app *app = process->app;
     const struct listener *listeners[PROCESS_LISTENERS_MAX];
     struct detach_listener shared[PROCESS_LISTENERS_MAX];
     size_t listener_n = process_listeners(process, listeners);
@@ -52,16 +62,16 @@ static bool detach(const struct process *process)
     int r;
 
     for (size_t i = 0; i < listener_n; i++)
-        if (!lanes_is_own(process, listeners[i]) && has_successors(app, listeners[i]))
-            shared[n++] =
-                (struct detach_listener){listeners[i]->fd, listeners[i]->identity.inode};
+        if (is_left_to_others(process, listeners[i]))
+            shared[n++] = (struct detach_listener){lanes_fd(process, listeners[i]),
+                                                   lanes_inode(process, listeners[i])};
     if (n == 0)
         return false;
     r = detach_from_listeners(pids, pid_n, shared, n, &count);
     if (r < 0)
         log_debug("worker %llu can't be detached: %s", (unsigned long long)process->worker,
                   strerror(-r));
-    return r == 0 && (count > 0 || process->adopted);
+    return r == 0 && (count > 0 || process->drain.is_resumed);
 }
 
 static bool has_own_lane(const struct process *process)
@@ -119,36 +129,38 @@ static enum signal_fate fate_of(const struct process *process)
     return fate;
 }
 
-/* Where its clients are told to leave it (courtesy.h), they are waited for whatever the program
- * does by itself; those that can't be told or don't go are left time to be seen to by it. */
-static struct span time_to_be_told(const struct process *process)
+/* How long requests in flight are waited for before a program that sees to them itself gets its
+ * signal: with time left to stop in good order. Not at all, unless the configuration wants it,
+ * or its clients are told to leave it (courtesy.h); those that can't be told or don't go are
+ * then left to the program. */
+static struct span patience_with_catcher(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
+    uint64_t quarter = spec->policy.drain_timeout.nanoseconds / 4;
 
-    return courtesy_is_in_force(process)
-               ? (struct span){spec->policy.drain_timeout.nanoseconds / 2}
-               : (struct span){0};
+    if (spec->drain_wait == DRAIN_WAIT_QUIET)
+        return (struct span){quarter * 3};
+    return courtesy_is_in_force(process) ? (struct span){quarter * 2} : (struct span){0};
 }
 
-/* How long the worker's requests in flight are waited for before it gets its signal; not at all
- * where it ends them by itself, and nobody else tells its clients. */
+/* How long the worker's requests in flight are waited for before it gets its signal. */
 static struct span drain_waits_for_quiet(const struct process *process)
 {
     const struct spec *spec = app_spec(process->app, process->revision);
-    struct span told = time_to_be_told(process);
+    struct span patience = patience_with_catcher(process);
 
-    if (spec->drain_wait != DRAIN_WAIT_AUTO)
-        return spec->drain_wait == DRAIN_WAIT_QUIET ? SPAN_FOREVER : (struct span){0};
+    if (spec->drain_wait == DRAIN_WAIT_QUEUE)
+        return (struct span){0};
     switch (fate_of(process)) {
-    case SIGNAL_ENDS:
+    case SIGNAL_ENDS: /* no use to it: the deadline cuts off no more than the signal */
         return SPAN_FOREVER;
     case SIGNAL_IS_MUTE:
-        return told.nanoseconds > 0 ? told : spec->drain_idle;
-    case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
+        return patience.nanoseconds > 0 ? patience : spec->drain_idle;
     case SIGNAL_IS_CAUGHT:
+    case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
         break;
     }
-    return told;
+    return patience;
 }
 
 /* Whether nobody is left but those that can't be told, and the program sees to them by itself.
@@ -283,8 +295,11 @@ void drain_begin(struct process *process)
     timer_set(app->drain, now);
 }
 
-void drain_resume(struct process *process)
+void drain_resume(struct process *process, bool was_asked)
 {
+    process->drain.is_resumed = true;
+    if (!was_asked)
+        return; /* the core asks again: drain_begin() */
     process->drain.phase = DRAIN_SIGNALLED;
     timer_set(process->app->drain, loop_now(process->app->loop));
 }

@@ -46,6 +46,7 @@ struct drain {
     unsigned looks_with_all_read; /* in a row */
     struct connections told;      /* the picture that was published last (server.h) */
     struct instant told_at;       /* 0: none yet */
+    bool is_resumed;              /* begun by an earlier primary */
 };
 
 enum {
@@ -59,8 +60,8 @@ void drain_begin(struct process *process);
  * workers are taken off from, and what their connections are known by. */
 void drain_close_listeners(struct app *app);
 
-/* For a worker that an earlier primary has sent its signal. */
-void drain_resume(struct process *process);
+/* For a worker that an earlier primary has retired. `was_asked`: it has its signal. */
+void drain_resume(struct process *process, bool was_asked);
 
 /* Is about to be killed: says what is cut off, where it drains. */
 void drain_cut(struct process *process);

@@ -3,6 +3,7 @@
 #include "reloadd/app.h"
 #include "reloadd/clock.h"
 #include "reloadd/drain.h"
+#include "reloadd/lanes.h"
 #include "reloadd/process.h"
 #include "reloadd/server.h"
 
@@ -21,6 +22,7 @@ static void effect_drain(struct app *app, const struct effect *effect)
     if (!process)
         return;
     process->asked_to_go = true;
+    lanes_look(app);
     drain_begin(process);
 }
 

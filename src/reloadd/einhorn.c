@@ -6,6 +6,7 @@
 #include "os/unix_socket.h"
 #include "reloadd/app.h"
 #include "reloadd/process.h"
+#include "reloadd/readiness.h"
 #include "wire/einhorn.h"
 
 #include <sys/socket.h>
@@ -46,14 +47,13 @@ static void on_line(void *user, const char *text, size_t size, enum line_end end
 {
     struct einhorn_client *client = user;
     struct app *app = client->einhorn->app;
-    const struct process *process = find_worker(app, client->pid);
+    struct process *process = find_worker(app, client->pid);
     int32_t pid;
 
     (void)end;
-    if (!process || einhorn_ack_parse(text, size, &pid) != 0 ||
-        app_spec(app, process->revision)->policy.readiness == READINESS_DELAY)
+    if (!process || einhorn_ack_parse(text, size, &pid) != 0)
         return;
-    app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
+    readiness_of_said(process);
     app_pump(app);
 }
 

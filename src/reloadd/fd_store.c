@@ -1,5 +1,6 @@
 #include "reloadd/fd_store.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,46 +86,75 @@ void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE])
     (void)snprintf(name, FD_NAME_SIZE, "notify-%llu", (unsigned long long)worker);
 }
 
-void fd_store_name_worker(uint64_t worker, uint32_t slot, uint64_t revision,
-                          char name[static FD_NAME_SIZE])
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE])
 {
-    (void)snprintf(name, FD_NAME_SIZE, "worker-%llu-%u-%llu", (unsigned long long)worker, slot,
-                   (unsigned long long)revision);
+    (void)snprintf(name, FD_NAME_SIZE, "channel-%" PRIu64, worker);
 }
 
-bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_slot,
-                          uint64_t *ret_revision)
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE])
 {
-    unsigned long long worker;
-    unsigned long long revision;
-    unsigned slot;
-    char again[FD_NAME_SIZE];
+    (void)snprintf(name, FD_NAME_SIZE, "capture-%" PRIu64, worker);
+}
 
-    if (sscanf(name, "worker-%llu-%u-%llu", &worker, &slot, &revision) != 3)
+void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE])
+{
+    (void)snprintf(name, FD_NAME_SIZE, "worker-%" PRIu64 "-%" PRIu32 "-%" PRIu64 "-%" PRIu32,
+                   worker->worker, worker->slot, worker->revision, worker->lane);
+}
+
+bool fd_store_read_worker(const char *name, struct stored_worker *ret_worker)
+{
+    struct stored_worker worker = {0};
+    char again[FD_NAME_SIZE];
+    int n = sscanf(name, "worker-%" SCNu64 "-%" SCNu32 "-%" SCNu64 "-%" SCNu32, &worker.worker,
+                   &worker.slot, &worker.revision, &worker.lane);
+
+    if (n < 3)
         return false;
-    fd_store_name_worker(worker, slot, revision, again);
+    fd_store_name_worker(&worker, again);
+    if (n == 3)
+        *strrchr(again, '-') = '\0';
     if (strcmp(name, again) != 0) /* numbers that do not fit, or something behind them */
         return false;
     *ret_worker = worker;
-    *ret_slot = slot;
-    *ret_revision = revision;
     return true;
 }
 
-static bool is_of_a_worker(const char *name)
+struct stored_fd *fd_store_find_worker(const struct fd_store *store, uint64_t worker,
+                                       struct stored_worker *ret_worker)
 {
-    unsigned long long worker;
-    uint64_t number;
-    uint64_t revision;
-    uint32_t slot;
-    char again[FD_NAME_SIZE];
+    for (size_t i = 0; i < store->n; i++)
+        if (store->items[i].fd >= 0 && fd_store_read_worker(store->items[i].name, ret_worker) &&
+            ret_worker->worker == worker)
+            return &store->items[i];
+    return NULL;
+}
 
-    if (fd_store_read_worker(name, &number, &slot, &revision))
-        return true;
-    if (sscanf(name, "notify-%llu", &worker) != 1)
+/* Whether the name is the prefix and `count` numbers, each with a '-' before it but the first:
+ * "notify-7.socket" is a socket unit's. */
+static bool is_numbered(const char *name, const char *prefix, unsigned count)
+{
+    const char *at = name + strlen(prefix);
+
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
         return false;
-    fd_store_name_notify(worker, again);
-    return strcmp(name, again) == 0; /* "notify-7.socket" is a socket unit's */
+    for (; count > 0; count--) {
+        size_t digits = strspn(at, "0123456789");
+
+        at += digits;
+        if (digits == 0 || *at != (count > 1 ? '-' : '\0'))
+            return false;
+        at++;
+    }
+    return true;
+}
+
+static bool is_workers_name(const char *name)
+{
+    struct stored_worker worker;
+
+    return fd_store_read_worker(name, &worker) || is_numbered(name, "notify-", 1) ||
+           is_numbered(name, "channel-", 1) || is_numbered(name, "capture-", 1);
 }
 
 bool fd_store_is_own_name(const char *name)
@@ -135,13 +165,13 @@ bool fd_store_is_own_name(const char *name)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return is_of_a_worker(name);
+    return is_workers_name(name) || is_numbered(name, "lane-", 2);
 }
 
 bool fd_store_has_workers(const struct fd_store *store)
 {
     for (size_t i = 0; i < store->n; i++)
-        if (store->items[i].fd >= 0 && is_of_a_worker(store->items[i].name))
+        if (store->items[i].fd >= 0 && is_workers_name(store->items[i].name))
             return true;
     return false;
 }

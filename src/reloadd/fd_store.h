@@ -3,9 +3,15 @@
  * (FDSTORE=1, sd_pid_notify_with_fds(3), systemd.service(5) FileDescriptorStoreMax=).
  *
  *   notify-7     the notify socket of worker 7, before the worker is born
- *   worker-7-2-3 the pidfd of worker 7, which is in slot 2 and runs revision 3
- *   listener     a listener that the primary has opened itself
+ *   worker-7-2-3-4  the pidfd of worker 7: slot 2, revision 3, lane 4
+ *   channel-7    where the loader of worker 7 sends its capture filter (capturing.h)
+ *   capture-7    that filter's descriptor, from which its binds are received
+ *   lane-812-4   lane 4 of the listener whose own socket has the inode 812
  *   polite-…     the maps and the program of polite drains that are under way (courtesy.h)
+ *   opened-812   a listener that the primary has opened itself, by its inode
+ *   discovered-812-0
+ *                a listener that a worker has bound; the second number is its ordinal, where
+ *                that was with port 0 (listeners.h)
  *
  * The names alone tell whose a worker is, so that it can be adopted where the journal was lost.
  */
@@ -49,14 +55,27 @@ void fd_store_drop(const struct fd_store *store, const char *name);
 
 enum { FD_NAME_SIZE = 80 };
 
-/* The names of a worker's two descriptors. */
-void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE]);
-void fd_store_name_worker(uint64_t worker, uint32_t slot, uint64_t revision,
-                          char name[static FD_NAME_SIZE]);
+/* Whose pidfd it is. */
+struct stored_worker {
+    uint64_t worker;
+    uint32_t slot;
+    uint64_t revision;
+    uint32_t lane;
+};
 
-/* The inverse. Returns false where the name is none of a worker's pidfd. */
-bool fd_store_read_worker(const char *name, uint64_t *ret_worker, uint32_t *ret_slot,
-                          uint64_t *ret_revision);
+/* The names of a worker's descriptors. */
+void fd_store_name_notify(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE]);
+void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE]);
+
+/* The inverse. A name without a lane, as primaries before 0.2 have given it, is in lane 0.
+ * Returns false where the name is none of a worker's pidfd. */
+bool fd_store_read_worker(const char *name, struct stored_worker *ret_worker);
+
+/* The untaken pidfd of this worker: borrowed; NULL: there is none. */
+struct stored_fd *fd_store_find_worker(const struct fd_store *store, uint64_t worker,
+                                       struct stored_worker *ret_worker);
 
 /* Whether any worker's descriptor is there still: an earlier primary has left it. */
 bool fd_store_has_workers(const struct fd_store *store);

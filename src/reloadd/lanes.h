@@ -23,9 +23,16 @@ struct process;
  * listener that can't be steered is no failure: it is shared then. Returns 0 or -errno. */
 MUST_CHECK int lanes_seat(struct process *process);
 
+/* A worker that has its seat gets one listener more, which it has bound (capturing.h): opens
+ * its lane there, if the listener has any and this one lacks. Returns 0 or -errno. */
+MUST_CHECK int lanes_join(struct process *process, const struct listener *listener);
+
 /* The socket that the worker gets for a listener: its lane, or where that is shared, the
  * listener's own. Borrowed. */
-int lanes_fd(const struct process *process, const struct listener *listener);
+MUST_CHECK int lanes_fd(const struct process *process, const struct listener *listener);
+
+/* Which socket that is, for who looks for it in the worker. */
+uint64_t lanes_inode(const struct process *process, const struct listener *listener);
 
 /* Whether the worker's lane is nobody else's: what waits there waits for it alone. */
 bool lanes_is_own(const struct process *process, const struct listener *listener);
@@ -42,6 +49,17 @@ bool lanes_have_emptied(struct process *process);
 /* Puts in force what the rollout's state says: those who are admitted get what comes. After
  * each step of the core, before its effects. */
 void lanes_steer(struct app *app);
+
+/* The timer's turn: brings back lanes that their programs have shut down (os/steering.h), and
+ * with them everybody's place. A worker that was just asked to go is looked at often. */
+void lanes_look(void *app);
+
+/* Takes back the lanes that an earlier primary has left, before anything else of the store is
+ * given up. Returns 0 or -errno. */
+MUST_CHECK int lanes_recover(struct app *app);
+
+/* Forgets what was noted of a worker that leaves. */
+void lanes_leave(struct process *process);
 
 /* A connection that goes to this worker, admitted or not, over its own lane of a listener:
  * opens its socket and has the kernel's program name it. The caller connects `ret_ends->fd`, a

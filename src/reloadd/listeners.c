@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "os/owner.h"
+#include "os/socket_file.h"
 #include "reloadd/account.h"
 
 #include <stdarg.h>
@@ -26,6 +27,11 @@ const struct listener *listeners_find(const struct listeners *listeners, const c
         if (strcmp(listeners->items[i].address, address) == 0)
             return &listeners->items[i];
     return NULL;
+}
+
+struct listener *listeners_find_mutable(struct listeners *listeners, const char *address)
+{
+    return (struct listener *)(uintptr_t)listeners_find(listeners, address);
 }
 
 static struct inherited *find_inherited(const struct listeners *listeners,
@@ -71,8 +77,7 @@ static int say_open_failed(const struct listener_spec *wanted, int r,
     return say(error, "cannot listen on %s: %s", wanted->address, strerror(-r));
 }
 
-/* Why, and why only there: os/listener.h. */
-static bool must_not_block(const struct spec *spec)
+bool listeners_must_not_block(const struct spec *spec)
 {
     return spec->dialects & DIALECT_NGINX;
 }
@@ -94,17 +99,18 @@ static int open_one(const struct spec *spec, const struct listener_spec *wanted,
 
 static void listener_release(struct listener *listener)
 {
+    lane_group_release(&listener->lanes);
     listener->fd = close_fd(listener->fd);
     free(listener->address);
     free(listener->bound);
     free(listener->name);
     free(listener->differs);
+    free(listener->stored);
     *listener = (struct listener){.fd = -1};
 }
 
-/* Puts the socket into the table; owns `fd` on success. */
-static int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted,
-                              int fd, bool inherited)
+int listeners_add_take(struct listeners *listeners, const struct listener_spec *wanted, int fd,
+                       bool inherited)
 {
     struct listener listener = {.fd = fd, .inherited = inherited};
     struct listener_description description;
@@ -131,17 +137,33 @@ static int listeners_add_take(struct listeners *listeners, const struct listener
     return 0;
 }
 
+int listeners_keep(const struct listeners *listeners, struct listener *listener)
+{
+    char name[FD_NAME_SIZE];
+
+    if (!listeners->store)
+        return 0;
+    listeners_store_name(listener, name);
+    listener->stored = strdup(name);
+    if (!listener->stored)
+        return -ENOMEM;
+    fd_store_keep(listeners->store, name, listener->fd);
+    return 0;
+}
+
 /* One that an earlier primary has opened is ours, as if we had opened it. */
 static int adopt_inherited(struct listeners *listeners, const struct spec *spec,
                            const struct listener_spec *wanted, struct inherited *inherited)
 {
-    int r = must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
+    int r = listeners_must_not_block(spec) ? listener_set_nonblocking(inherited->fd, true) : 0;
 
     if (r < 0)
         return r;
     r = listeners_add_take(listeners, wanted, inherited->fd, !inherited->opened);
-    if (r == 0 && inherited->opened)
+    if (r == 0 && inherited->opened) {
+        listeners->items[listeners->n - 1].stored = take_ptr(inherited->name);
         inherited->fd = -1;
+    }
     inherited->taken = r == 0 && !inherited->opened;
     return r;
 }
@@ -151,22 +173,17 @@ static int open_and_keep(struct listeners *listeners, const struct spec *spec,
                          char error[static LISTENERS_ERROR_SIZE])
 {
     _cleanup_fd_ int fd = -1;
-    char name[FD_NAME_SIZE];
     int r = open_one(spec, wanted, &fd);
 
     if (r < 0)
         return say_open_failed(wanted, r, error);
-    r = listener_set_nonblocking(fd, must_not_block(spec));
+    r = listener_set_nonblocking(fd, listeners_must_not_block(spec));
     if (r == 0)
         r = listeners_add_take(listeners, wanted, fd, false);
     if (r < 0)
         return r;
-    if (listeners->store) {
-        listeners_store_name(&listeners->items[listeners->n - 1].identity, name);
-        fd_store_keep(listeners->store, name, fd);
-    }
     fd = -1; /* the table's */
-    return 0;
+    return listeners_keep(listeners, &listeners->items[listeners->n - 1]);
 }
 
 static int acquire(struct listeners *listeners, const struct spec *spec,
@@ -188,15 +205,12 @@ static int acquire(struct listeners *listeners, const struct spec *spec,
  * are as the newest configuration wants them. */
 static int refresh(struct listeners *listeners, const struct listener_spec *wanted)
 {
-    struct listener *listener = NULL;
+    struct listener *listener = listeners_find_mutable(listeners, wanted->address);
     _cleanup_free_ char *differs = NULL;
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     char *name;
 
-    for (size_t i = 0; i < listeners->n; i++)
-        if (strcmp(listeners->items[i].address, wanted->address) == 0)
-            listener = &listeners->items[i];
     assert(listener);
     name = strdup(wanted->name);
     if (!name || listener_differs(wanted, &differs) < 0) {
@@ -205,6 +219,7 @@ static int refresh(struct listeners *listeners, const struct listener_spec *want
     }
     free(listener->name);
     listener->name = name;
+    listener->discovered = false;
     free(listener->differs);
     listener->differs = take_ptr(differs);
     if (wanted->type != LISTENER_UNIX || listener->inherited)
@@ -230,16 +245,15 @@ static void listener_give_back(struct listeners *listeners, struct listener *lis
  * that address again. */
 static void listener_close(struct listeners *listeners, struct listener *listener)
 {
-    char name[FD_NAME_SIZE];
-
+    if (listener->kept)
+        socket_file_forget(listener->address);
     if (listener->inherited) {
         listener_give_back(listeners, listener);
     } else {
         if (listener->address[0] == '/')
             (void)unlink(listener->address);
-        listeners_store_name(&listener->identity, name);
-        if (listeners->store)
-            fd_store_drop(listeners->store, name);
+        if (listener->stored)
+            fd_store_drop(listeners->store, listener->stored);
     }
     listener_release(listener);
 }
@@ -311,6 +325,19 @@ static void listeners_free(struct listeners *listeners)
     *listeners = (struct listeners){0};
 }
 
+void listeners_close_opened(struct listeners *listeners)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < listeners->n; i++) {
+        if (listeners->items[i].inherited)
+            listeners->items[kept++] = listeners->items[i];
+        else
+            listener_close(listeners, &listeners->items[i]);
+    }
+    listeners->n = kept;
+}
+
 void listeners_release(struct listeners *listeners)
 {
     close_last(listeners, 0);
@@ -319,8 +346,10 @@ void listeners_release(struct listeners *listeners)
 
 void listeners_leave(struct listeners *listeners)
 {
-    while (listeners->n > 0)
+    while (listeners->n > 0) {
+        lane_group_leave(&listeners->items[listeners->n - 1].lanes);
         listener_release(&listeners->items[--listeners->n]);
+    }
     for (size_t i = 0; i < listeners->inherited_n; i++)
         if (listeners->inherited[i].taken)
             listeners->inherited[i].fd = -1; /* was its listener's, and closed */

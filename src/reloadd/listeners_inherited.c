@@ -21,17 +21,39 @@ __attribute__((format(printf, 2, 3))) static int say(char error[static LISTENERS
     return 1;
 }
 
-void listeners_store_name(const struct listener_identity *identity,
-                          char name[static FD_NAME_SIZE])
+void listeners_store_name(const struct listener *listener, char name[static FD_NAME_SIZE])
 {
-    (void)snprintf(name, FD_NAME_SIZE, "opened-%" PRIu64, identity->inode);
+    uint64_t inode = listener->identity.inode;
+
+    if (listener->discovered)
+        (void)snprintf(name, FD_NAME_SIZE, "discovered-%" PRIu64 "-%u", inode,
+                       listener->ordinal);
+    else
+        (void)snprintf(name, FD_NAME_SIZE, "opened-%" PRIu64, inode);
+}
+
+/* What the name says of whose it is. With the socket's number in it, no name of a socket unit
+ * can be taken for it. */
+static void read_store_name(struct inherited *inherited)
+{
+    struct listener listener = {.identity = inherited->description.identity};
+    char own[FD_NAME_SIZE];
+
+    listeners_store_name(&listener, own);
+    inherited->opened = strcmp(own, inherited->name) == 0;
+    listener.discovered = sscanf(inherited->name, "discovered-%*u-%u", &listener.ordinal) == 1;
+    listeners_store_name(&listener, own);
+    if (!listener.discovered || strcmp(own, inherited->name) != 0)
+        return;
+    inherited->opened = true;
+    inherited->discovered = true;
+    inherited->ordinal = listener.ordinal;
 }
 
 static int inherit_one(struct listeners *listeners, int fd, const char *name,
                        char error[static LISTENERS_ERROR_SIZE])
 {
     struct inherited *inherited = &listeners->inherited[listeners->inherited_n];
-    char own[FD_NAME_SIZE];
     int r;
 
     r = listener_describe(fd, &inherited->description);
@@ -48,9 +70,7 @@ static int inherit_one(struct listeners *listeners, int fd, const char *name,
     inherited->name = strdup(name);
     if (!inherited->name)
         return -ENOMEM;
-    /* With its number in it, no name of a socket unit can be taken for it. */
-    listeners_store_name(&inherited->description.identity, own);
-    inherited->opened = strcmp(own, name) == 0;
+    read_store_name(inherited);
     inherited->fd = fd;
     listeners->inherited_n++;
     return 0;
@@ -344,6 +364,7 @@ int listeners_complete(const struct listeners *listeners, struct spec *spec,
 
     if (!listeners_are_of_units(listeners))
         return 0;
+    spec->discovers = false;
     r = match_make(&match);
     if (r == 0)
         r = apply(&match, spec);

@@ -59,6 +59,7 @@ static int flag_listen(const char *const *listen, struct spec *spec,
 
     if (n == 0)
         return 0;
+    spec->discovers = false;
     for (size_t i = 0; i < spec->listener_n; i++)
         listener_spec_release(&spec->listeners[i]);
     free(spec->listeners);

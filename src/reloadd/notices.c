@@ -2,6 +2,7 @@
 
 #include "reloadd/app.h"
 #include "reloadd/drain.h"
+#include "reloadd/lanes.h"
 #include "reloadd/manager.h"
 #include "reloadd/process.h"
 #include "reloadd/readiness.h"
@@ -85,6 +86,8 @@ int notices_watch(struct app *app)
     if (r == 0)
         r = timer_new(app->loop, drain_look, app, &app->drain);
     if (r == 0)
+        r = timer_new(app->loop, lanes_look, app, &app->lanes);
+    if (r == 0)
         r = timer_new(app->loop, on_journal_retry, app, &app->journal_retry);
     if (r == 0)
         r = weigh_start(app);
@@ -101,6 +104,7 @@ void notices_forget(struct app *app)
     timer_free(app->tick);
     timer_free(app->readiness);
     timer_free(app->drain);
+    timer_free(app->lanes);
     timer_free(app->journal_retry);
     weigh_stop(app);
 }

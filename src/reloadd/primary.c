@@ -10,12 +10,14 @@
 #include "reloadd/blocking.h"
 #include "reloadd/clock.h"
 #include "reloadd/einhorn.h"
+#include "reloadd/lanes.h"
 #include "reloadd/notices.h"
 #include "reloadd/place.h"
 #include "reloadd/process.h"
 #include "reloadd/recover.h"
 #include "reloadd/reload.h"
 #include "reloadd/server.h"
+#include "reloadd/socket_files.h"
 
 #include <fcntl.h>
 #include <libgen.h>
@@ -226,6 +228,10 @@ static int open_listeners(struct app *app, struct spec *spec)
         app_say(app, LEVEL_WARNING, "%s", error);
     if (r == 0)
         r = open_after_predecessor(app, spec, error);
+    if (r == 0)
+        r = recover_discovered(app);
+    if (r == 0)
+        r = lanes_recover(app);
     if (r < 0)
         return fail("the listeners", r);
     if (r == 1)
@@ -556,6 +562,7 @@ static void app_release_all(struct app *app, bool leaves)
 {
     reload_release_all(app);
     einhorn_free(app->einhorn);
+    socket_files_release(app);
     server_free(app->server);
     app->server = NULL;
     process_release_all(app);

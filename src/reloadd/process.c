@@ -12,8 +12,12 @@
 #include "os/spawn.h"
 #include "reloadd/app.h"
 #include "reloadd/birth.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
+#include "reloadd/lanes.h"
+#include "reloadd/probe.h"
 #include "reloadd/readiness.h"
+#include "reloadd/socket_files.h"
 #include "wire/notify.h"
 
 #include <fcntl.h>
@@ -65,16 +69,19 @@ size_t process_pids(const struct process *process, pid_t *pids, size_t max)
 size_t process_listeners(const struct process *process,
                          const struct listener *list[static PROCESS_LISTENERS_MAX])
 {
+    const struct listeners *listeners = &process->app->listeners;
     const struct spec *spec = app_spec(process->app, process->revision);
     size_t n = 0;
 
     for (size_t i = 0; i < spec->listener_n && n < PROCESS_LISTENERS_MAX; i++) {
-        const struct listener *listener =
-            listeners_find(&process->app->listeners, spec->listeners[i].address);
+        const struct listener *listener = listeners_find(listeners, spec->listeners[i].address);
 
         if (listener)
             list[n++] = listener;
     }
+    for (size_t i = 0; i < listeners->n && n < PROCESS_LISTENERS_MAX; i++)
+        if (capturing_has_bound(process, &listeners->items[i]))
+            list[n++] = &listeners->items[i];
     return n;
 }
 
@@ -114,16 +121,26 @@ static void process_free(struct process *process)
         place = &(*place)->next;
     if (*place)
         *place = process->next;
+    probe_end(process);
     unguard(process);
+    capturing_release(process, false);
     descriptor_unwatch(process->exec_watch);
     descriptor_unwatch(process->notify_watch);
     descriptor_unwatch(process->pidfd_watch);
     lines_free(process->output);
+    lanes_leave(process);
     (void)close_fd(process->pidfd);
     free(process->notify_path);
     free(process->cgroup);
     free(process->status);
     free(process);
+}
+
+void process_store_name(const struct process *process, char name[static FD_NAME_SIZE])
+{
+    fd_store_name_worker(&(struct stored_worker){process->worker, process->slot,
+                                                 process->revision, process->lane},
+                         name);
 }
 
 /* Also what would tell the next primary of it. */
@@ -134,8 +151,9 @@ static void process_bury(struct process *process)
 
     fd_store_name_notify(process->worker, name);
     fd_store_drop(store, name);
-    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    process_store_name(process, name);
     fd_store_drop(store, name);
+    capturing_release(process, true);
     if (process->notify_path)
         (void)unlink(process->notify_path);
     if (process->cgroup && cgroup_remove(process->cgroup) != 0)
@@ -282,16 +300,14 @@ static void take_status(struct process *process, const char *text, size_t size)
 
 static void take_notice(struct process *process, const struct notice *notice)
 {
-    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
-
     if (notice->said & NOTICE_STATUS)
         take_status(process, notice->status, notice->status_size);
     if (notice->said & NOTICE_WATCHDOG_SET)
         post(process, (struct event){.kind = EVENT_WATCHDOG_SET, .span = notice->watchdog});
     if (notice->said & NOTICE_EXTEND)
         post(process, (struct event){.kind = EVENT_EXTEND, .span = notice->extend});
-    if ((notice->said & NOTICE_READY) && policy->readiness != READINESS_DELAY)
-        post(process, (struct event){.kind = EVENT_READY});
+    if (notice->said & NOTICE_READY)
+        readiness_of_said(process);
     if (notice->said & NOTICE_PING)
         post(process, (struct event){.kind = EVENT_PING});
     if (notice->said & NOTICE_TRIGGER)
@@ -372,14 +388,15 @@ static int watch_process(struct process *process, struct spawned *spawned, int *
     if (r < 0)
         return r;
     process->exec_fd = take_fd(spawned->status_fd);
-    return watch_notices(process, notify_fd);
+    r = capturing_begin(process);
+    return r < 0 ? r : watch_notices(process, notify_fd);
 }
 
 static void keep_pidfd(const struct process *process)
 {
     char name[FD_NAME_SIZE];
 
-    fd_store_name_worker(process->worker, process->slot, process->revision, name);
+    process_store_name(process, name);
     fd_store_keep(&process->app->store, name, process->pidfd);
 }
 
@@ -394,6 +411,8 @@ static int process_begin(struct process *process, const struct spec *spec)
         r = birth_make_cgroup(process);
     if (r == 0)
         r = open_output(process, &write_fd);
+    if (r == 0 && spec->delivery != DELIVERY_INHERIT)
+        socket_files_keep_for(process);
     if (r == 0)
         r = birth_spawn(process, spec, write_fd, &spawned);
     if (r < 0)
@@ -451,7 +470,11 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
         return r;
     process->pidfd = *pidfd;
     keep_pidfd(process);
-    r = watch_notices(process, notify_fd);
+    r = capturing_adopt(process);
+    if (capturing_is_on(process))
+        socket_files_keep_for(process);
+    if (r == 0)
+        r = watch_notices(process, notify_fd);
     if (r < 0) {
         process->pidfd = -1;
         return r;
@@ -460,14 +483,15 @@ static int adopt(struct process *process, const struct worker *worker, int *pidf
     return 0;
 }
 
-int process_adopt_consume(struct app *app, const struct worker *worker, int pidfd,
-                          int notify_fd)
+int process_adopt_consume(struct app *app, const struct worker *worker, uint32_t lane,
+                          int pidfd, int notify_fd)
 {
     struct process *process = process_new(app, worker->id, worker->slot, worker->revision);
     int r = -ENOMEM;
 
     if (process) {
         process->adopted = true;
+        process->lane = lane;
         process->silent = true;
         process->pid = worker->pid;
         process->start_time = worker->start_time;
@@ -482,10 +506,9 @@ int process_adopt_consume(struct app *app, const struct worker *worker, int pidf
         return r;
     }
     process_insert(process);
-    if (worker->state == WORKER_STARTING)
-        readiness_of_adopted(process);
-    if (worker->state == WORKER_DRAINING && !instant_is_never(worker->asked))
-        drain_resume(process);
+    if (worker->state == WORKER_DRAINING)
+        drain_resume(process, !instant_is_never(worker->asked));
+    readiness_of_adopted(process, worker->state);
     return 0;
 }
 

@@ -19,14 +19,18 @@
 #include "os/connections.h"
 #include "reloadd/courtesy.h"
 #include "reloadd/drain.h"
+#include "reloadd/fd_store.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct app;
+struct capturing;
 struct descriptor;
+struct handshakes;
 struct lines;
 struct listener;
+struct probe;
 
 struct process {
     struct process *next;
@@ -34,7 +38,10 @@ struct process {
     uint64_t worker;
     uint64_t revision;
     uint32_t slot;
-    uint32_t lane; /* its seat (lanes.h); 0: also of all that share one queue */
+    uint32_t lane;                 /* its seat (lanes.h); 0: also of all that share one queue */
+    struct handshakes *handshakes; /* under way when it left the plan; NULL: it has not */
+    size_t handshakes_n;
+    struct instant handshakes_until; /* no longer than that are they waited for */
     pid_t pid;
     int pidfd;
     uint64_t start_time;
@@ -48,6 +55,8 @@ struct process {
     bool asked_to_go;
     bool looked_at;        /* wants to be seen accepting (readiness.h) */
     unsigned looks;        /* how often it was */
+    struct probe *probe;   /* asks it (probe.h); NULL: nobody does */
+    bool explained;        /* why it was never ready (readiness.h) */
     bool adopted;          /* of an earlier primary: not our child, perhaps */
     uint64_t memory_bytes; /* at the last weighing; 0: not weighed yet */
     unsigned heavy_looks;  /* weighings in a row at which it was too heavy (weigh.h) */
@@ -60,16 +69,20 @@ struct process {
     int exec_fd;   /* owned by exec_watch */
     int notify_fd; /* owned by notify_watch */
     struct lines *output;
+    struct capturing *capturing; /* NULL: its binds are its own */
 };
 
 /* Starts a worker and answers the core with SPAWNED or SPAWN_FAILED. */
 void process_start(struct app *app, const struct effect *spawn);
 
-/* Takes over the process of a worker that an earlier primary has started and that the core
- * knows or is about to be told of. `pidfd` and `notify_fd` (-1: it has got lost, and is made
- * anew) are owned in any case. Returns 0 or -errno. */
-MUST_CHECK int process_adopt_consume(struct app *app, const struct worker *worker, int pidfd,
-                                     int notify_fd);
+/* Takes over the process of a worker that an earlier primary has started, and seated in this
+ * lane, and that the core knows or is about to be told of. `pidfd` and `notify_fd` (-1: it has
+ * got lost, and is made anew) are owned in any case. Returns 0 or -errno. */
+MUST_CHECK int process_adopt_consume(struct app *app, const struct worker *worker,
+                                     uint32_t lane, int pidfd, int notify_fd);
+
+/* What its pidfd is called in the service manager's store. */
+void process_store_name(const struct process *process, char name[static FD_NAME_SIZE]);
 
 /* How the process of this pidfd, which has ended, ended: cause and code. A child of ours is
  * reaped. */

@@ -4,7 +4,21 @@
 #include "os/accepting.h"
 #include "os/proc.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
+#include "reloadd/clock.h"
+#include "reloadd/lanes.h"
+#include "reloadd/probe.h"
 #include "reloadd/process.h"
+
+#include <string.h>
+
+#define LISTENED_PATIENCE span_from_ms(10000)
+
+static const char not_listened[] =
+    "reloadd: this worker has not listened on any TCP or unix address, nor sent READY=1; where "
+    "that is as it should be, say \"listen\": [] or \"delivery\": {\"type\": \"inherit\"}";
+static const char not_accepting[] =
+    "reloadd: this worker has called listen(2), and was not seen to accept";
 
 enum {
     PIDS_MAX = 128,        /* processes of one worker that are looked at */
@@ -44,6 +58,28 @@ static size_t list_pids(const struct process *process, pid_t pids[static PIDS_MA
     return 1;
 }
 
+/* On purpose. */
+static bool has_no_listeners(const struct spec *spec)
+{
+    return spec->listener_n == 0 && !spec->discovers;
+}
+
+/* A program that may not be looked into, or accepts in a way that can't be seen. That it called
+ * listen(2) is not enough at once: a master may do it before its children have read a line of
+ * the new release (docs/ARCHITECTURE.md, "Readiness, seen"). */
+static bool has_listened_long(const struct app *app, const struct process *process)
+{
+    struct instant listened = capturing_listened(process);
+    struct span half = span_from_ms(
+        span_to_ms(app_spec(app, process->revision)->policy.readiness_timeout) / 2);
+    struct span patience = LISTENED_PATIENCE;
+
+    if (half.nanoseconds < patience.nanoseconds)
+        patience = half;
+    return !instant_is_never(listened) &&
+           instant_reached(loop_now(app->loop), instant_plus(listened, patience));
+}
+
 static bool is_accepting(const struct app *app, struct process *process)
 {
     const struct spec *spec = app_spec(app, process->revision);
@@ -55,17 +91,36 @@ static bool is_accepting(const struct app *app, struct process *process)
     bool accepting = false;
 
     for (size_t i = 0; i < inode_n; i++)
-        inodes[i] = listeners[i]->identity.inode;
+        inodes[i] = lanes_inode(process, listeners[i]);
     /* Nothing to be seen at: the program runs, or its loader still does. */
-    if (spec->listener_n == 0)
+    if (has_no_listeners(spec))
         return !proc_runs(process->pid, app->loader);
-    if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0 && process->looks == 0)
-        app_say(
-            process->app, LEVEL_WARNING,
-            "worker %llu (pid %d) may not be looked into: it is ready when it sends READY=1",
-            (unsigned long long)process->worker, process->pid);
+    if (accepting_look(pids, pid_n, inodes, inode_n, &accepting) < 0) {
+        /* Whether it accepts is then for its probe to find out. */
+        accepting = readiness_probes(spec->policy.readiness);
+        if (!accepting && process->looks == 0)
+            app_say(process->app, LEVEL_WARNING,
+                    "worker %llu (pid %d) may not be looked into: it is ready when it sends "
+                    "READY=1",
+                    (unsigned long long)process->worker, process->pid);
+    }
     process->looks++;
     return accepting;
+}
+
+static bool is_looked_at(const struct policy *policy)
+{
+    return policy->readiness == READINESS_AUTO || readiness_probes(policy->readiness);
+}
+
+/* By captured calls alone can it have anything to accept from. */
+bool readiness_waits_for_bind(const struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+
+    return is_looked_at(&spec->policy) &&
+           (spec->discovers || (spec->delivery == DELIVERY_CAPTURE && spec->listener_n > 0)) &&
+           !capturing_was_used(process);
 }
 
 void readiness_of_started(struct process *process)
@@ -73,23 +128,78 @@ void readiness_of_started(struct process *process)
     struct app *app = process->app;
     const struct spec *spec = app_spec(app, process->revision);
 
-    if (spec->policy.readiness != READINESS_AUTO)
+    if (!is_looked_at(&spec->policy))
         return;
-    if (spec->listener_n == 0) {
+    if (has_no_listeners(spec) && spec->policy.readiness == READINESS_AUTO) {
         app_post(app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
         return;
     }
+    if (readiness_waits_for_bind(process))
+        return; /* readiness_of_captured() goes on */
     process->looked_at = true;
     schedule(app);
 }
 
-/* Whether its exec went well was told to the primary that has died. */
-void readiness_of_adopted(struct process *process)
+void readiness_of_captured(struct process *process)
 {
-    if (app_spec(process->app, process->revision)->policy.readiness != READINESS_AUTO)
+    if (!is_looked_at(&app_spec(process->app, process->revision)->policy))
         return;
     process->looked_at = true;
     schedule(process->app);
+}
+
+void readiness_explain(struct process *process)
+{
+    const struct spec *spec = app_spec(process->app, process->revision);
+    struct output_line line = {
+        .at = clock_wall(),
+        .worker = process->worker,
+        .revision = process->revision,
+        .slot = process->slot,
+    };
+    const char *text =
+        instant_is_never(capturing_listened(process)) ? not_listened : not_accepting;
+
+    if (process->explained || spec->policy.readiness != READINESS_AUTO || !spec->discovers)
+        return;
+    process->explained = true;
+    output_add(process->app->output, &line, text, strlen(text));
+}
+
+/* Whether its exec went well was told to the primary that has died. */
+void readiness_of_adopted(struct process *process, enum worker_state state)
+{
+    if (state == WORKER_WARMING || state == WORKER_ADMITTED)
+        probe_begin_adopted(process);
+    if (state != WORKER_STARTING ||
+        !is_looked_at(&app_spec(process->app, process->revision)->policy))
+        return;
+    process->looked_at = true;
+    schedule(process->app);
+}
+
+void readiness_of_said(struct process *process)
+{
+    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
+
+    if (readiness_probes(policy->readiness)) {
+        process->looked_at = false;
+        probe_begin(process);
+    } else if (policy->readiness != READINESS_DELAY) {
+        app_post(process->app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
+    }
+}
+
+/* It was seen to accept. */
+static void take_seen(struct process *process)
+{
+    const struct policy *policy = &app_spec(process->app, process->revision)->policy;
+
+    process->looked_at = false;
+    if (readiness_probes(policy->readiness))
+        probe_begin(process);
+    else
+        app_post(process->app, &(struct event){.kind = EVENT_READY, .worker = process->worker});
 }
 
 void readiness_look(void *user)
@@ -103,9 +213,8 @@ void readiness_look(void *user)
             continue;
         if (!worker || worker->state != WORKER_STARTING) {
             each->looked_at = false;
-        } else if (is_accepting(app, each)) {
-            each->looked_at = false;
-            app_post(app, &(struct event){.kind = EVENT_READY, .worker = each->worker});
+        } else if (is_accepting(app, each) || has_listened_long(app, each)) {
+            take_seen(each);
         }
     }
     app_pump(app);

@@ -6,7 +6,9 @@
 #include "os/proc.h"
 #include "reloadd/app.h"
 #include "reloadd/blocking.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
+#include "reloadd/lanes.h"
 #include "reloadd/place.h"
 #include "reloadd/process.h"
 #include "reloadd/reload.h"
@@ -84,6 +86,19 @@ static void open_for(struct app *app, uint64_t revision)
                 r == 1 ? error : strerror(-r));
 }
 
+int recover_discovered(struct app *app)
+{
+    const struct rollout *rollout = app->rollout;
+    const uint64_t wishes[] = {rollout->stable, rollout->trial, rollout->target};
+    uint64_t revisions[LISTENER_REVISIONS] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+        if (wishes[i] != 0)
+            revisions[n++] = wishes[i];
+    return listeners_rediscover(&app->listeners, revisions);
+}
+
 void recover_listeners(struct app *app)
 {
     char error[LISTENERS_ERROR_SIZE];
@@ -99,6 +114,12 @@ void recover_listeners(struct app *app)
         if (entry->pinned && (rollout_uses(app->rollout, revision) || revision == unbegun))
             open_for(app, revision);
     }
+    r = recover_discovered(app);
+    if (r < 0)
+        app_say(app, LEVEL_ERROR, "what workers have bound: %s", strerror(-r));
+    r = lanes_recover(app);
+    if (r < 0)
+        app_say(app, LEVEL_ERROR, "lanes of an earlier primary: %s", strerror(-r));
 }
 
 /* Those that the journal knows. */
@@ -108,13 +129,15 @@ void recover_listeners(struct app *app)
 static void post_vanished(struct app *app, const struct worker *worker, struct reason how)
 {
     _cleanup_free_ char *path = NULL;
-    char name[FD_NAME_SIZE];
+    struct stored_worker stored;
+    struct stored_fd *item = fd_store_find_worker(&app->store, worker->id, &stored);
 
     app->recovered.vanished++;
     app_post(app, &(struct event){.kind = EVENT_VANISHED, .worker = worker->id, .exit = how});
-    fd_store_name_worker(worker->id, worker->slot, worker->revision, name);
-    (void)close_fd(fd_store_take(&app->store, name));
-    fd_store_drop(&app->store, name);
+    if (item) {
+        fd_store_drop(&app->store, item->name);
+        item->fd = close_fd(item->fd);
+    }
     if (asprintf(&path, "%s/notify/%llu", app->directories.runtime,
                  (unsigned long long)worker->id) < 0)
         path = NULL;
@@ -125,14 +148,14 @@ static void post_vanished(struct app *app, const struct worker *worker, struct r
 /* A stored pidfd says more than the number: it also tells how the worker ended meanwhile.
  * Returns 0; 1 where it has ended, *ret_how says how; -errno. */
 static int open_pidfd(struct app *app, const struct worker *worker, int *ret_fd,
-                      struct reason *ret_how)
+                      uint32_t *ret_lane, struct reason *ret_how)
 {
-    char name[FD_NAME_SIZE];
-    _cleanup_fd_ int fd = -1;
+    struct stored_worker stored = {0};
+    struct stored_fd *item = fd_store_find_worker(&app->store, worker->id, &stored);
+    _cleanup_fd_ int fd = item ? take_fd(item->fd) : -1;
 
     *ret_how = (struct reason){.cause = CAUSE_VANISHED};
-    fd_store_name_worker(worker->id, worker->slot, worker->revision, name);
-    fd = fd_store_take(&app->store, name);
+    *ret_lane = stored.lane;
     if (fd < 0 && worker->pid > 0 && app->recovery.same_boot) {
         int r = pidfd_open_process(worker->pid, worker->start_time, &fd);
 
@@ -160,6 +183,7 @@ static int take_notify_socket(struct app *app, uint64_t worker)
 static int adopt_known(struct app *app, const struct worker *worker)
 {
     struct reason how = {.cause = CAUSE_PRIMARY};
+    uint32_t lane = 0;
     int pidfd = -1;
     int r;
 
@@ -169,12 +193,12 @@ static int adopt_known(struct app *app, const struct worker *worker)
         post_vanished(app, worker, how);
         return 0;
     }
-    r = open_pidfd(app, worker, &pidfd, &how);
+    r = open_pidfd(app, worker, &pidfd, &lane, &how);
     if (r == 1)
         post_vanished(app, worker, how);
     if (r != 0)
         return r < 0 ? r : 0;
-    r = process_adopt_consume(app, worker, pidfd, take_notify_socket(app, worker->id));
+    r = process_adopt_consume(app, worker, lane, pidfd, take_notify_socket(app, worker->id));
     if (r == 0)
         app->recovered.adopted++;
     return r;
@@ -230,7 +254,7 @@ static int pin_lacking(struct app *app, uint64_t revision)
     return 0;
 }
 
-static int adopt_found(struct app *app, struct worker *worker, int pidfd)
+static int adopt_found(struct app *app, struct worker *worker, uint32_t lane, int pidfd)
 {
     const struct revision_entry *entry = revisions_find(&app->revisions, worker->revision);
     int r;
@@ -249,26 +273,24 @@ static int adopt_found(struct app *app, struct worker *worker, int pidfd)
                                   .pid = worker->pid,
                                   .start_time = worker->start_time,
                                   .policy = &app_spec(app, worker->revision)->policy});
-    r = process_adopt_consume(app, worker, pidfd, take_notify_socket(app, worker->id));
+    r = process_adopt_consume(app, worker, lane, pidfd, take_notify_socket(app, worker->id));
     if (r == 0)
         app->recovered.found++;
     return r;
 }
 
 /* The untaken pidfd of the lowest revision: the core takes lacking revisions in their order. */
-static struct stored_fd *next_found(struct fd_store *store, struct worker *ret_worker)
+static struct stored_fd *next_found(struct fd_store *store, struct stored_worker *ret_found)
 {
     struct stored_fd *next = NULL;
 
     for (size_t i = 0; i < store->n; i++) {
-        struct worker worker = {.state = WORKER_ADMITTED};
+        struct stored_worker found;
 
-        if (store->items[i].fd >= 0 &&
-            fd_store_read_worker(store->items[i].name, &worker.id, &worker.slot,
-                                 &worker.revision) &&
-            worker.slot < SLOT_MAX && (!next || worker.revision < ret_worker->revision)) {
+        if (store->items[i].fd >= 0 && fd_store_read_worker(store->items[i].name, &found) &&
+            found.slot < SLOT_MAX && (!next || found.revision < ret_found->revision)) {
             next = &store->items[i];
-            *ret_worker = worker;
+            *ret_found = found;
         }
     }
     return next;
@@ -276,18 +298,22 @@ static struct stored_fd *next_found(struct fd_store *store, struct worker *ret_w
 
 static int adopt_lacking(struct app *app)
 {
-    struct worker worker;
+    struct stored_worker found = {0};
     struct stored_fd *item;
 
-    while ((item = next_found(&app->store, &worker))) {
-        _cleanup_fd_ int pidfd = fd_store_take(&app->store, item->name);
+    while ((item = next_found(&app->store, &found))) {
+        struct worker worker = {.id = found.worker,
+                                .slot = found.slot,
+                                .revision = found.revision,
+                                .state = WORKER_ADMITTED};
+        _cleanup_fd_ int pidfd = take_fd(item->fd);
         int r;
 
         fd_store_drop(&app->store, item->name);
         if (pidfd_has_ended(pidfd) || identify(app, &worker) != 0 ||
             process_find(app, worker.id))
             continue;
-        r = adopt_found(app, &worker, take_fd(pidfd));
+        r = adopt_found(app, &worker, found.lane, take_fd(pidfd));
         if (r < 0)
             return r;
     }
@@ -352,6 +378,7 @@ int recover_begin(struct app *app)
     app_post(app, &(struct event){.kind = EVENT_ADOPT, .revision = unbegun});
     app_pump(app);
     end_refused(app);
+    capturing_resume(app);
     fd_store_release(&app->store);
     /* Nobody knows for sure what was meant to run: what the configuration says, then. */
     if (app->recovery.aside[0] != '\0' || app->recovered.guessed)

@@ -25,6 +25,10 @@ bool recover_is_hindered(const struct app *app);
  * revision's workers go on with theirs. */
 void recover_listeners(struct app *app);
 
+/* Takes over what workers of an earlier primary have bound, and no configuration has: until the
+ * next rollout shows who binds it. Returns 0 or -ENOMEM. */
+MUST_CHECK int recover_discovered(struct app *app);
+
 /* Adopts, and posts what the core must hear. Returns 0; -errno, where the next primary must try
  * again: nothing was ended then. */
 MUST_CHECK int recover_begin(struct app *app);

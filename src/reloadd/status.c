@@ -4,10 +4,14 @@
 #include "os/memory.h"
 #include "os/system_journal.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/clock.h"
 #include "reloadd/lanes.h"
 #include "reloadd/limits.h"
+#include "reloadd/probe.h"
 #include "reloadd/process.h"
+#include "reloadd/readiness.h"
+#include "wire/names.h"
 #include "wire/present.h"
 #include "wire/strings.h"
 
@@ -23,6 +27,7 @@ enum {
 
 struct worker_parts {
     char waits_for[WORDS_SIZE];
+    char probe[PROBE_WORDS_SIZE];
     char log_identifier[SYSTEM_JOURNAL_IDENTIFIER_SIZE];
     struct connections_view connections;
 };
@@ -86,12 +91,30 @@ static struct store *store_new(const struct app *app)
     return NULL;
 }
 
+/* What was asked, and what answer was wanted, as far as the revision is still known. */
+static void add_probe(const struct app *app, const struct reason *reason,
+                      char text[static FAILURE_TEXT_SIZE])
+{
+    const struct revision_entry *entry = revisions_find(&app->revisions, reason->revision);
+    size_t n = strlen(text);
+    char target[PROBE_WORDS_SIZE];
+
+    if (!entry || !entry->pinned || *probe_target(app, &entry->spec, target) == '\0')
+        return;
+    if (reason->cause == CAUSE_UNHEALTHY)
+        (void)snprintf(text + n, FAILURE_TEXT_SIZE - n, ", expected %s (%s)",
+                       spec_probe_expect(&entry->spec), target);
+    else if (reason->cause == CAUSE_UNANSWERED)
+        (void)snprintf(text + n, FAILURE_TEXT_SIZE - n, " (%s)", target);
+}
+
 bool failure_fill(struct app *app, const struct reason *reason,
                   char text[static FAILURE_TEXT_SIZE], struct failure_view *ret_failure)
 {
     char **lines = app_last_words(app, reason->worker);
 
     (void)reason_describe(reason, text, FAILURE_TEXT_SIZE);
+    add_probe(app, reason, text);
     return failure_view_fill(reason, text, (const char *const *)lines,
                              strings_count((const char *const *)lines), ret_failure);
 }
@@ -117,13 +140,19 @@ static const char *worker_words(const struct app *app, const struct worker *work
         [READINESS_AUTO] = "READY=1, or to be seen accepting",
         [READINESS_NOTIFY] = "READY=1",
         [READINESS_DELAY] = "readiness.delay_seconds to pass",
+        [READINESS_HTTP] = "a good answer to its probe",
+        [READINESS_TCP] = "it to accept its probe",
     };
 
     switch (worker->state) {
     case WORKER_SPAWNING:
         return "its process";
     case WORKER_STARTING:
-        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)", sign[policy->readiness], left);
+        (void)snprintf(words, WORDS_SIZE, "%s (%.1f s left)",
+                       process && readiness_waits_for_bind(process)
+                           ? "its listen(2), or READY=1"
+                           : sign[policy->readiness],
+                       left);
         return words;
     case WORKER_WARMING:
         (void)snprintf(words, WORDS_SIZE, "min_ready_seconds to pass (%.1f s left)", left);
@@ -143,7 +172,8 @@ static const char *worker_words(const struct app *app, const struct worker *work
     return NULL;
 }
 
-/* Which limit of `recycle` it is over. Its weight is not journaled, its age can be computed. */
+/* Why it is to be replaced. Its health and its weight are not journaled, its age can be
+ * computed. */
 static const char *expiry_words(const struct app *app, const struct worker *worker)
 {
     const struct policy *policy = &rollout_revision(app->rollout, worker->revision)->policy;
@@ -151,6 +181,10 @@ static const char *expiry_words(const struct app *app, const struct worker *work
 
     if (instant_is_never(worker->expired))
         return NULL;
+    if (worker->unhealthy.cause != CAUSE_NONE)
+        return cause_name(worker->unhealthy.cause);
+    if (by_memory && !worker->overweight && policy->recycle_memory == 0)
+        return cause_name(CAUSE_UNHEALTHY);
     return cause_name(by_memory ? CAUSE_MEMORY : CAUSE_AGE);
 }
 
@@ -234,12 +268,16 @@ static void fill_worker(const struct app *app, const struct worker *worker,
         .status = process ? process->status : NULL,
         .adopted = process && process->adopted,
         .expired = expiry_words(app, worker),
+        .probe = process ? probe_words(process, parts->probe) : NULL,
         .log_identifier = log_identifier(app, worker, parts->log_identifier),
+        .delivery = process ? capturing_delivery(process) : NULL,
     };
     if (!instant_is_never(worker->asked))
         ret_view->asked = optional_float(seconds_of(worker->asked));
-    if (process)
+    if (process) {
+        ret_view->lane = optional_int(process->lane);
         fill_memory(process, ret_view);
+    }
     if (process && !process->ended && connections_fill(process, &parts->connections))
         ret_view->connections = &parts->connections;
 }
@@ -445,6 +483,46 @@ static void fill_warnings(const struct app *app, struct store *store)
         warn_of_lost_listener(app, &running->spec, store);
 }
 
+static const char *source_of(const struct listener *listener)
+{
+    if (listener->discovered)
+        return "captured";
+    return listener->inherited ? "inherited" : "opened";
+}
+
+static void fill_listener(const struct listener *listener, struct listener_view *ret_view)
+{
+    *ret_view = (struct listener_view){
+        .name = listener->name,
+        .address = listener->bound,
+        .source = source_of(listener),
+        .differs = listener->differs,
+        .dispatch = listener->lanes.n > 0 ? "steered" : "shared",
+        .shared_because = listener->lanes.refusal,
+    };
+}
+
+/* Of the whole app. */
+static const char *dispatch_words(const struct app *app)
+{
+    size_t steered = 0;
+
+    for (size_t i = 0; i < app->listeners.n; i++)
+        steered += app->listeners.items[i].lanes.n > 0;
+    if (steered == 0)
+        return "shared";
+    return steered == app->listeners.n ? "steered" : "mixed";
+}
+
+/* As the configuration of what runs has it. */
+static enum delivery delivery_of(const struct app *app)
+{
+    const struct revision_entry *running =
+        revisions_find(&app->revisions, app->rollout->target);
+
+    return running && running->pinned ? running->spec.delivery : DELIVERY_INHERIT;
+}
+
 static void fill_app(struct app *app, struct store *store)
 {
     const struct rollout *rollout = app->rollout;
@@ -458,8 +536,8 @@ static void fill_app(struct app *app, struct store *store)
         .started = wall_to_seconds(app->started),
         .desired = rollout_desired(rollout),
         .admitted = count_state(rollout, WORKER_ADMITTED, WORKER_ADMITTED),
-        .delivery = "inherit",
-        .dispatch = "shared",
+        .delivery = delivery_name(delivery_of(app)),
+        .dispatch = dispatch_words(app),
         .revision = (int64_t)rollout->stable,
         .release = app_release(app, rollout->stable),
         .listeners = store->listeners,
@@ -478,12 +556,7 @@ static void fill_app(struct app *app, struct store *store)
     if (rollout->scale > 0 && rollout_desired(rollout) == rollout->scale)
         store->view.scale = optional_int(rollout->scale);
     for (size_t i = 0; i < app->listeners.n; i++)
-        store->listeners[i] = (struct listener_view){
-            .name = app->listeners.items[i].name,
-            .address = app->listeners.items[i].bound,
-            .source = app->listeners.items[i].inherited ? "inherited" : "opened",
-            .differs = app->listeners.items[i].differs,
-        };
+        fill_listener(&app->listeners.items[i], &store->listeners[i]);
     for (size_t i = 0; i < rollout->worker_n; i++)
         fill_worker(app, &rollout->workers[i], &store->worker_parts[i], &store->workers[i]);
     for (uint32_t i = 0; i < rollout->slot_n; i++)

@@ -18,7 +18,7 @@ MUST_CHECK int status_message(struct app *app, char **ret_message);
 /* The reply of History, likewise. */
 MUST_CHECK int history_message(struct app *app, char **ret_message);
 
-enum { FAILURE_TEXT_SIZE = 256 };
+enum { FAILURE_TEXT_SIZE = 512 };
 
 /* What was counted last of a worker's connections, as a view. Returns whether anything is known
  * of them. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "os/pidfd.h"
 #include "reloadd/app.h"
+#include "reloadd/capturing.h"
 #include "reloadd/options.h"
 #include "reloadd/process.h"
 #include "reloadd/reload.h"
@@ -178,12 +179,12 @@ static int hand(struct handed *handed, int fd, const char *name, int lowest)
     return 0;
 }
 
-static const char *name_of_inherited(const struct app *app, int fd)
+static const char *name_of_listener(const struct app *app, const struct listener *listener)
 {
     for (size_t i = 0; i < app->listeners.inherited_n; i++)
-        if (app->listeners.inherited[i].fd == fd)
+        if (app->listeners.inherited[i].fd == listener->fd)
             return app->listeners.inherited[i].name;
-    return "listener";
+    return listener->stored ? listener->stored : "listener";
 }
 
 static int hand_listeners(const struct app *app, struct handed *handed, int lowest)
@@ -192,7 +193,7 @@ static int hand_listeners(const struct app *app, struct handed *handed, int lowe
 
     for (size_t i = 0; i < app->listeners.n && r == 0; i++)
         r = hand(handed, app->listeners.items[i].fd,
-                 name_of_inherited(app, app->listeners.items[i].fd), lowest);
+                 name_of_listener(app, &app->listeners.items[i]), lowest);
     for (size_t i = 0; i < app->listeners.inherited_n && r == 0; i++)
         if (!app->listeners.inherited[i].taken)
             r = hand(handed, app->listeners.inherited[i].fd, app->listeners.inherited[i].name,
@@ -206,11 +207,34 @@ static int hand_workers(const struct app *app, struct handed *handed, int lowest
     int r = 0;
 
     for (const struct process *each = app->processes; each && r == 0; each = each->next) {
-        fd_store_name_worker(each->worker, each->slot, each->revision, name);
+        process_store_name(each, name);
         r = hand(handed, each->pidfd, name, lowest);
         fd_store_name_notify(each->worker, name);
         if (r == 0)
             r = hand(handed, each->notify_fd, name, lowest);
+        fd_store_name_channel(each->worker, name);
+        if (r == 0 && capturing_channel(each) >= 0)
+            r = hand(handed, capturing_channel(each), name, lowest);
+        fd_store_name_capture(each->worker, name);
+        if (r == 0 && capturing_filter(each) >= 0)
+            r = hand(handed, capturing_filter(each), name, lowest);
+    }
+    return r;
+}
+
+static int hand_lanes(const struct app *app, struct handed *handed, int lowest)
+{
+    char name[FD_NAME_SIZE];
+    int r = 0;
+
+    for (size_t i = 0; i < app->listeners.n; i++) {
+        const struct lane_group *group = &app->listeners.items[i].lanes;
+
+        for (size_t lane = 1; lane < group->n && r == 0; lane++) {
+            lane_group_store_name(group, (uint32_t)lane, name);
+            if (group->lanes[lane].fd >= 0)
+                r = hand(handed, group->lanes[lane].fd, name, lowest);
+        }
     }
     return r;
 }
@@ -231,8 +255,10 @@ static size_t count_handed(const struct app *app)
 {
     size_t n = app->listeners.n + app->listeners.inherited_n + COURTESY_FDS;
 
+    for (size_t i = 0; i < app->listeners.n; i++)
+        n += app->listeners.items[i].lanes.n;
     for (const struct process *each = app->processes; each; each = each->next)
-        n += 2;
+        n += 4;
     return n;
 }
 
@@ -268,6 +294,8 @@ static int hand_over(const struct app *app)
 
     if (r == 0)
         r = hand_workers(app, &handed, lowest);
+    if (r == 0)
+        r = hand_lanes(app, &handed, lowest);
     if (r == 0)
         r = courtesy_visit(app, hand_one, &(struct handing){&handed, lowest});
     if (r == 0)

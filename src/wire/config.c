@@ -196,9 +196,15 @@ static int read_root(const struct config_reader *reader, unsigned flags, const j
     int total = 0;
 
     if (config_is_fatal(&total, read_defaults(false, spec)) ||
-        config_is_fatal(&total, read_object(reader, "", &root, value, spec)) ||
-        config_is_fatal(&total, config_check_relations(reader, spec)) ||
+        config_is_fatal(&total, read_object(reader, "", &root, value, spec)))
+        return total;
+    spec->discovers =
+        spec->delivery != DELIVERY_INHERIT && json_object_get(value, "listen") == NULL;
+    if (config_is_fatal(&total, config_check_relations(reader, spec)) ||
         config_is_fatal(&total, config_check_unique(reader, spec)))
+        return total;
+    if ((flags & CONFIG_LISTEN_ELSEWHERE) == 0 &&
+        config_is_fatal(&total, config_check_probe(spec, &origin, reader->errors)))
         return total;
     if ((flags & CONFIG_EXEC_ELSEWHERE) != 0)
         return total;

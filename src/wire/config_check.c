@@ -163,6 +163,22 @@ static bool names_are_known(const struct spec *spec, const struct config_origin 
     return true;
 }
 
+/* A number of a descriptor that is not passed on. */
+static int refuse_argument(size_t i, const struct config_origin *origin,
+                           struct config_errors *errors)
+{
+    char path[64];
+    int r;
+
+    (void)snprintf(path, sizeof(path), "$.exec[%zu]", i);
+    r = config_errors_add(
+        errors, origin->exec != NULL ? NULL : origin->text, origin->size,
+        origin->exec != NULL ? origin->exec : path,
+        "expected no {fd:NAME} with delivery.type \"capture\", which passes no "
+        "descriptors on (\"auto\" does)");
+    return r < 0 ? r : 1;
+}
+
 /* Whether each {fd:NAME} of one argument has its listener. */
 static int check_argument(const struct spec *spec, size_t i, const struct config_origin *origin,
                           struct config_errors *errors)
@@ -196,6 +212,9 @@ int config_check_placeholders(const struct spec *spec, const struct config_origi
 {
     int total = 0;
 
+    for (size_t i = 0; spec->delivery == DELIVERY_CAPTURE && spec->exec && spec->exec[i]; i++)
+        if (strstr(spec->exec[i], "{fd:") != NULL)
+            return refuse_argument(i, origin, errors);
     /* Without any, the listeners and their names come from the service manager. */
     if (spec->listener_n == 0 || spec->exec == NULL || !names_are_known(spec, origin, errors))
         return 0;
@@ -203,6 +222,81 @@ int config_check_placeholders(const struct spec *spec, const struct config_origi
         if (config_is_fatal(&total, check_argument(spec, i, origin, errors)))
             break;
     return total;
+}
+
+/* What only some types of readiness look at. */
+static int check_probe_keys(const struct spec *spec, const struct config_origin *origin,
+                            struct config_errors *errors)
+{
+    const struct probe_spec *probe = &spec->probe;
+    bool http = spec->policy.readiness == READINESS_HTTP;
+    bool probes = readiness_probes(spec->policy.readiness);
+    const struct {
+        bool wrong;
+        const char *path;
+        const char *types;
+    } rows[] = {
+        {probe->path != NULL && !http, "$.readiness.path", "\"http\""},
+        {probe->host != NULL && !http, "$.readiness.host", "\"http\""},
+        {probe->expect != NULL && !http, "$.readiness.expect", "\"http\""},
+        {probe->listener != NULL && !probes, "$.readiness.listener", "\"http\" or \"tcp\""},
+        {probe->liveness && !probes, "$.readiness.liveness", "\"http\" or \"tcp\""},
+    };
+    int total = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int r = 0;
+
+        if (rows[i].wrong)
+            r = config_errors_add_key(errors, origin->text, origin->size, rows[i].path, NULL,
+                                      "expected readiness.type to be %s beside this key, found "
+                                      "\"%s\"",
+                                      rows[i].types, readiness_name(spec->policy.readiness));
+        if (config_is_fatal(&total, r < 0 ? r : rows[i].wrong))
+            return total;
+    }
+    return total;
+}
+
+/* All workers accept from one queue then, and nobody can be asked alone. */
+static int check_probe_dispatch(const struct spec *spec, const struct config_origin *origin,
+                                struct config_errors *errors)
+{
+    int r;
+
+    if (!readiness_probes(spec->policy.readiness) || spec->dispatch != DISPATCH_SHARED ||
+        config_errors_doubt(errors, "$.dispatch.type"))
+        return 0;
+    r = config_errors_add(errors, origin->text, origin->size, "$.readiness.type",
+                          "expected \"auto\", \"notify\" or \"delay\" where dispatch.type is "
+                          "\"shared\", found \"%s\"",
+                          readiness_name(spec->policy.readiness));
+    return r < 0 ? r : 1;
+}
+
+int config_check_probe(const struct spec *spec, const struct config_origin *origin,
+                       struct config_errors *errors)
+{
+    const char *name = spec->probe.listener;
+    int total = 0;
+    int r;
+
+    if (config_errors_doubt(errors, "$.readiness.type") ||
+        config_is_fatal(&total, check_probe_keys(spec, origin, errors)) ||
+        config_is_fatal(&total, check_probe_dispatch(spec, origin, errors)) ||
+        !readiness_probes(spec->policy.readiness) || spec->listener_n == 0 ||
+        config_errors_doubt(errors, "$.readiness.listener") ||
+        !names_are_known(spec, origin, errors) || spec_probed_listener(spec) != NULL)
+        return total;
+    if (name != NULL)
+        r = config_errors_add(errors, origin->text, origin->size, "$.readiness.listener",
+                              "expected the name of a TCP listener to ask workers over, found "
+                              "\"%s\"",
+                              name);
+    else
+        r = config_errors_add(errors, origin->text, origin->size, "$.readiness.type",
+                              "expected a TCP listener to ask workers over, found none");
+    return r < 0 ? r : 1;
 }
 
 int config_check_flags(const struct spec *spec, const struct config_origin *origin,
@@ -215,5 +309,7 @@ int config_check_flags(const struct spec *spec, const struct config_origin *orig
         return total;
     if (origin->listen != NULL || origin->exec != NULL)
         (void)config_is_fatal(&total, config_check_placeholders(spec, origin, errors));
+    if (total >= 0 && origin->listen != NULL)
+        (void)config_is_fatal(&total, config_check_probe(spec, origin, errors));
     return total;
 }

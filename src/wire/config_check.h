@@ -16,6 +16,12 @@ MUST_CHECK int config_check_relations(const struct config_reader *reader,
  * 1 where errors were added, or -ENOMEM. */
 MUST_CHECK int config_check_unique(const struct config_reader *reader, const struct spec *spec);
 
+/* Whether what is said of a probe belongs to the type of readiness, and there is a TCP listener
+ * to ask over, as far as `listen` is known. Returns 0, 1 where errors were added, or -ENOMEM.
+ */
+MUST_CHECK int config_check_probe(const struct spec *spec, const struct config_origin *origin,
+                                  struct config_errors *errors);
+
 /* Whether each {fd:NAME} in exec names a listener. Returns 0, 1 where errors were added, or
  * -ENOMEM. */
 MUST_CHECK int config_check_placeholders(const struct spec *spec,

@@ -11,6 +11,9 @@
 /* The least time that a deadline may leave: at zero, everything would fail at once. */
 #define LEAST_DEADLINE 0.001
 
+/* A worker that is asked more often than this has little time for anybody else. */
+#define LEAST_INTERVAL 0.01
+
 /* Less is somebody's slip for megabytes: no program could live on it. */
 #define LEAST_MEMORY (1 << 20)
 
@@ -30,6 +33,7 @@
 
 enum {
     BACKLOG_MOST = 1000000,
+    FAILURES_MOST = 1000,
 };
 
 const struct config_key config_keys[] = {
@@ -44,6 +48,7 @@ const struct config_key config_keys[] = {
     {"", "workers", CONFIG_WORKERS, 0, 1, SLOT_MAX, "1"},
     {"", "readiness", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "delivery", CONFIG_SECTION, 0, 0, 0, NULL},
+    {"", "dispatch", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "drain", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "watchdog", CONFIG_SECTION, 0, 0, 0, NULL},
     {"", "rollout", CONFIG_SECTION, 0, 0, 0, NULL},
@@ -58,10 +63,22 @@ const struct config_key config_keys[] = {
      LEAST_DEADLINE, CONFIG_SECONDS_MAX, "30"},
     {"readiness", "delay_seconds", CONFIG_SECONDS, OF_SPEC(policy.readiness_delay), 0,
      CONFIG_SECONDS_MAX, "1"},
+    {"readiness", "listener", CONFIG_NAME, OF_SPEC(probe.listener), 0, 0, NULL},
+    {"readiness", "path", CONFIG_TARGET, OF_SPEC(probe.path), 0, 0, NULL},
+    {"readiness", "host", CONFIG_HOST, OF_SPEC(probe.host), 0, 0, NULL},
+    {"readiness", "expect", CONFIG_EXPECT, OF_SPEC(probe.expect), 0, 0, NULL},
+    {"readiness", "interval_seconds", CONFIG_SECONDS, OF_SPEC(probe.interval), LEAST_INTERVAL,
+     CONFIG_SECONDS_MAX, "1"},
+    {"readiness", "probe_timeout_seconds", CONFIG_SECONDS, OF_SPEC(probe.timeout),
+     LEAST_DEADLINE, CONFIG_SECONDS_MAX, "2"},
+    {"readiness", "failures", CONFIG_COUNT, OF_SPEC(probe.failures), 1, FAILURES_MOST, "3"},
+    {"readiness", "liveness", CONFIG_BOOLEAN, OF_SPEC(probe.liveness), 0, 0, "false"},
 
-    {"delivery", "type", CONFIG_DELIVERY, 0, 0, 0, "\"inherit\""},
+    {"delivery", "type", CONFIG_DELIVERY, OF_SPEC(delivery), 0, 0, "\"auto\""},
     {"delivery", "dialects", CONFIG_DIALECTS, OF_SPEC(dialects), 0, 0,
      "[\"listen_fds\", \"server_starter\", \"einhorn\"]"},
+
+    {"dispatch", "type", CONFIG_DISPATCH, OF_SPEC(dispatch), 0, 0, "\"auto\""},
 
     {"drain", "signal", CONFIG_SIGNAL, OF_SPEC(drain_signal), 0, 0, "\"SIGTERM\""},
     {"drain", "detach", CONFIG_BOOLEAN, OF_SPEC(drain_detach), 0, 0, "true"},

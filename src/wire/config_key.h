@@ -17,8 +17,12 @@ enum config_type {
     CONFIG_ACCOUNT,   /* a user or group, name or number -> char * */
     CONFIG_VARIABLES, /* an object of strings -> char **, "NAME=value" */
     CONFIG_WORKERS,   /* a count, "max" or "max-1" -> struct spec */
-    CONFIG_READINESS, /* "auto", "notify", "delay" -> enum readiness */
-    CONFIG_DELIVERY,  /* "inherit" */
+    CONFIG_READINESS, /* "auto", "notify", "delay", "http", "tcp" -> enum readiness */
+    CONFIG_TARGET,    /* a path of a URL -> char * */
+    CONFIG_EXPECT,    /* HTTP statuses, as wire/expect.h has them, or an array -> char * */
+    CONFIG_HOST,      /* a Host header -> char * */
+    CONFIG_DELIVERY,  /* "auto", "inherit", "capture" -> enum delivery */
+    CONFIG_DISPATCH,  /* "auto", "shared" -> enum dispatch */
     CONFIG_WAIT,      /* "auto", "queue", "quiet" -> enum drain_wait */
     CONFIG_POLITE,    /* "auto", "off" -> bool, whether it is off */
     CONFIG_DIALECTS,  /* an array of dialects' names -> uint32_t, a set of enum dialect */

@@ -1,9 +1,11 @@
 #include "wire/config_value.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "wire/address.h"
 #include "wire/config.h"
 #include "wire/environment.h"
+#include "wire/expect.h"
 #include "wire/format.h"
 #include "wire/names.h"
 #include "wire/size.h"
@@ -18,6 +20,7 @@ enum {
     NAME_LENGTH_MAX = 255,   /* sd_pid_notify_with_fds(3), FDNAME= */
     ACCOUNT_LENGTH_MAX = 31, /* utmp(5), and what useradd(8) takes */
     MODE_MOST = 0777,
+    TARGET_LENGTH_MAX = 1024,
 };
 
 static int replace_string(char **place, const char *text)
@@ -193,7 +196,8 @@ static int read_readiness(const struct config_reader *reader, const struct confi
 
     (void)key;
     if (readiness == READINESS_N)
-        return config_expected(reader, path, value, "\"auto\", \"notify\" or \"delay\"");
+        return config_expected(reader, path, value,
+                               "\"auto\", \"notify\", \"delay\", \"http\" or \"tcp\"");
     *(enum readiness *)place = readiness;
     return 0;
 }
@@ -223,15 +227,104 @@ static int read_polite(const struct config_reader *reader, const struct config_k
     return 0;
 }
 
-static int read_delivery(const struct config_reader *reader, const struct config_key *key,
-                         const struct value_path *path, const json_t *value, void *place)
+/* Whether the text may stand in a request as it is: no space, no control character. */
+static bool is_visible(const char *text, size_t most)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        if (!isgraph((unsigned char)text[i]))
+            return false;
+    return n > 0 && n <= most;
+}
+
+static int read_target(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
 {
     const char *text = json_string_value(value);
 
     (void)key;
-    (void)place;
-    if (text == NULL || strcmp(text, "inherit") != 0)
-        return config_expected(reader, path, value, "\"inherit\"");
+    if (text == NULL || *text != '/' || !is_visible(text, TARGET_LENGTH_MAX))
+        return config_expected(reader, path, value,
+                               "a path such as \"/healthz\", at most %d letters, with what "
+                               "is not ASCII as %%XX",
+                               TARGET_LENGTH_MAX);
+    return replace_string(place, text);
+}
+
+static int read_host(const struct config_reader *reader, const struct config_key *key,
+                     const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+
+    (void)key;
+    if (text == NULL || !is_visible(text, NAME_LENGTH_MAX))
+        return config_expected(reader, path, value,
+                               "a name for the Host header, such as \"web.example\"");
+    return replace_string(place, text);
+}
+
+/* One status, as "2xx", "200" or 200. */
+static int add_status(const struct config_reader *reader, const struct value_path *path,
+                      const json_t *value, struct text *list)
+{
+    _cleanup_text_ struct text status = {0};
+    int r = json_is_integer(value)
+                ? text_appendf(&status, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
+                : text_append_string(&status,
+                                     json_is_string(value) ? json_string_value(value) : "");
+
+    if (r < 0)
+        return r;
+    if (!expect_is_valid(text_string(&status)))
+        return config_expected(reader, path, value,
+                               "an HTTP status such as \"2xx\", \"204\" or \"200,3xx\"");
+    return text_appendf(list, "%s%s", list->size > 0 ? "," : "", text_string(&status));
+}
+
+static int read_expect(const struct config_reader *reader, const struct config_key *key,
+                       const struct value_path *path, const json_t *value, void *place)
+{
+    _cleanup_text_ struct text list = {0};
+    int total = 0;
+
+    (void)key;
+    if (!json_is_array(value))
+        (void)config_is_fatal(&total, add_status(reader, path, value, &list));
+    else if (json_array_size(value) == 0)
+        return config_expected(reader, path, value, "at least one HTTP status");
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        struct value_path step = {.parent = path, .index = i};
+
+        if (config_is_fatal(&total, add_status(reader, &step, json_array_get(value, i), &list)))
+            break;
+    }
+    return total != 0 ? total : replace_string(place, text_string(&list));
+}
+
+static int read_delivery(const struct config_reader *reader, const struct config_key *key,
+                         const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum delivery delivery = text != NULL ? delivery_from_name(text) : DELIVERY_N;
+
+    (void)key;
+    if (delivery == DELIVERY_N)
+        return config_expected(reader, path, value, "\"auto\", \"inherit\" or \"capture\"");
+    *(enum delivery *)place = delivery;
+    return 0;
+}
+
+static int read_dispatch(const struct config_reader *reader, const struct config_key *key,
+                         const struct value_path *path, const json_t *value, void *place)
+{
+    const char *text = json_string_value(value);
+    enum dispatch dispatch = text != NULL ? dispatch_from_name(text) : DISPATCH_N;
+
+    (void)key;
+    if (dispatch == DISPATCH_N)
+        return config_expected(reader, path, value, "\"auto\" or \"shared\"");
+    *(enum dispatch *)place = dispatch;
     return 0;
 }
 
@@ -514,13 +607,15 @@ static read_value *const readers[CONFIG_TYPE_N] = {
     [CONFIG_PATH] = read_path,           [CONFIG_ACCOUNT] = read_account,
     [CONFIG_VARIABLES] = read_variables, [CONFIG_WORKERS] = read_workers,
     [CONFIG_READINESS] = read_readiness, [CONFIG_DELIVERY] = read_delivery,
-    [CONFIG_WAIT] = read_drain_wait,     [CONFIG_DIALECTS] = read_dialects,
-    [CONFIG_SECONDS] = read_seconds,     [CONFIG_SHARE] = read_share,
-    [CONFIG_COUNT] = read_count,         [CONFIG_BOOLEAN] = read_boolean,
-    [CONFIG_POLITE] = read_polite,       [CONFIG_SIGNAL] = read_signal,
+    [CONFIG_TARGET] = read_target,       [CONFIG_EXPECT] = read_expect,
+    [CONFIG_HOST] = read_host,           [CONFIG_DISPATCH] = read_dispatch,
+    [CONFIG_DIALECTS] = read_dialects,   [CONFIG_SECONDS] = read_seconds,
+    [CONFIG_SHARE] = read_share,         [CONFIG_COUNT] = read_count,
+    [CONFIG_BOOLEAN] = read_boolean,     [CONFIG_SIGNAL] = read_signal,
     [CONFIG_NAME] = read_name,           [CONFIG_ADDRESS] = read_address,
     [CONFIG_MODE] = read_mode,           [CONFIG_BYTES] = read_bytes,
     [CONFIG_RLIMIT] = read_rlimit,       [CONFIG_RLIMIT_BYTES] = read_rlimit,
+    [CONFIG_WAIT] = read_drain_wait,     [CONFIG_POLITE] = read_polite,
 };
 
 int config_read_value(const struct config_reader *reader, const struct config_key *key,

@@ -12,6 +12,11 @@ const char *const dialect_names[] = {
 _Static_assert(DIALECT_STDIN == 1 << (sizeof(dialect_names) / sizeof(dialect_names[0]) - 2),
                "every dialect has a name");
 
+const char *const dispatch_names[DISPATCH_N] = {
+    [DISPATCH_AUTO] = "auto",
+    [DISPATCH_SHARED] = "shared",
+};
+
 /* The number after "RTMIN+" or "RTMAX-", or -1. */
 static int realtime_offset(const char *digits)
 {
@@ -60,6 +65,35 @@ uint32_t dialect_from_name(const char *name)
         if (strcmp(dialect_names[i], name) == 0)
             return UINT32_C(1) << i;
     return 0;
+}
+
+enum dispatch dispatch_from_name(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < DISPATCH_N && strcmp(dispatch_names[i], name) != 0)
+        i++;
+    return (enum dispatch)i;
+}
+
+const char *delivery_name(enum delivery delivery)
+{
+    static const char *const names[DELIVERY_N] = {
+        [DELIVERY_INHERIT] = "inherit",
+        [DELIVERY_AUTO] = "auto",
+        [DELIVERY_CAPTURE] = "capture",
+    };
+
+    return names[delivery];
+}
+
+enum delivery delivery_from_name(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < DELIVERY_N && strcmp(delivery_name((enum delivery)i), name) != 0)
+        i++;
+    return (enum delivery)i;
 }
 
 enum readiness readiness_from_name(const char *name)

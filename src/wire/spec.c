@@ -1,6 +1,7 @@
 #include "wire/spec.h"
 
 #include "base/error.h"
+#include "wire/expect.h"
 #include "wire/json.h"
 #include "wire/names.h"
 #include "wire/record_shape.h"
@@ -51,6 +52,14 @@ static const struct text_member spec_members[] = {
     {"rlimits", offsetof(struct spec, limits.rlimits), true},
 };
 
+/* Written with the numbers of `probe`, and where there is a probe alone. */
+static const struct text_member probe_texts[] = {
+    {"path", offsetof(struct spec, probe.path), false},
+    {"expect", offsetof(struct spec, probe.expect), false},
+    {"host", offsetof(struct spec, probe.host), false},
+    {"listener", offsetof(struct spec, probe.listener), false},
+};
+
 static const struct text_member listener_members[] = {
     {OF_LISTENER(name), false},  {OF_LISTENER(address), false},
     {OF_LISTENER(host), false},  {OF_LISTENER(owner), false},
@@ -90,6 +99,17 @@ static const struct member drain_members[] = {
 
 static const struct shape drain_shape = {
     .name = "drain", SHAPE_MEMBERS(drain_members), .size = sizeof(struct spec)};
+#define PROBE(member) .offset = offsetof(struct probe_spec, member)
+
+static const struct member probe_members[] = {
+    {.name = "interval_ns", PROBE(interval), .type = MEMBER_INSTANT},
+    {.name = "timeout_ns", PROBE(timeout), .type = MEMBER_INSTANT},
+    {.name = "failures", PROBE(failures), .type = MEMBER_U32, .min = 1, .max = UINT32_MAX},
+    {.name = "liveness", PROBE(liveness), .type = MEMBER_BOOL},
+};
+
+static const struct shape probe_shape = {
+    .name = "probe", SHAPE_MEMBERS(probe_members), .size = sizeof(struct probe_spec)};
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -113,6 +133,29 @@ void listener_spec_release(struct listener_spec *listener)
     *listener = (struct listener_spec){0};
 }
 
+const struct listener_spec *spec_probed_listener(const struct spec *spec)
+{
+    const char *name = spec->probe.listener;
+
+    for (size_t i = 0; i < spec->listener_n; i++) {
+        const struct listener_spec *listener = &spec->listeners[i];
+
+        if (name != NULL ? strcmp(listener->name, name) == 0 : listener->type == LISTENER_TCP)
+            return listener->type == LISTENER_TCP ? listener : NULL;
+    }
+    return NULL;
+}
+
+const char *spec_probe_path(const struct spec *spec)
+{
+    return spec->probe.path != NULL ? spec->probe.path : "/";
+}
+
+const char *spec_probe_expect(const struct spec *spec)
+{
+    return spec->probe.expect != NULL ? spec->probe.expect : "2xx";
+}
+
 void spec_release(struct spec *spec)
 {
     if (spec == NULL)
@@ -121,6 +164,7 @@ void spec_release(struct spec *spec)
         listener_spec_release(&spec->listeners[i]);
     free(spec->listeners);
     release_texts(spec_members, LENGTH(spec_members), spec);
+    release_texts(probe_texts, LENGTH(probe_texts), spec);
     *spec = (struct spec){0};
 }
 
@@ -202,6 +246,16 @@ static json_t *encode_policy(const struct policy *policy)
     return shape_encode(&policy_shape, &whole, &object) == 0 ? object : NULL;
 }
 
+static json_t *encode_probe(const struct spec *spec)
+{
+    json_auto_t *object = NULL;
+
+    if (shape_encode(&probe_shape, &spec->probe, &object) != 0 ||
+        encode_texts(probe_texts, LENGTH(probe_texts), spec, object) < 0)
+        return NULL;
+    return take_ptr(object);
+}
+
 /* What was added to the spec after the first format is left out where nothing is said of it: a
  * spec that says nothing has the text that it always had, and goes on as the same revision. */
 static int encode_additions(const struct spec *spec, json_t *object)
@@ -213,6 +267,10 @@ static int encode_additions(const struct spec *spec, json_t *object)
         r = tree_set_consume(object, "limits", take_ptr(limits));
     if (r == 0 && spec->harden)
         r = tree_set_consume(object, "harden", json_true());
+    if (r == 0 && readiness_probes(spec->policy.readiness))
+        r = tree_set_consume(object, "probe", encode_probe(spec));
+    if (r == 0 && spec->dispatch != DISPATCH_AUTO)
+        r = tree_set_consume(object, "dispatch", json_string(dispatch_names[spec->dispatch]));
     if (r == 0 && spec->drain_polite_off)
         r = tree_set_consume(object, "polite", json_false());
     if (r == 0 && (spec->drain_wait != DRAIN_WAIT_AUTO ||
@@ -223,6 +281,10 @@ static int encode_additions(const struct spec *spec, json_t *object)
         if (r == 0)
             r = tree_set_consume(object, "drain", drain);
     }
+    if (r == 0 && spec->delivery != DELIVERY_INHERIT)
+        r = tree_set_consume(object, "delivery", json_string(delivery_name(spec->delivery)));
+    if (r == 0 && spec->discovers)
+        r = tree_set_consume(object, "discovers", json_true());
     return r;
 }
 
@@ -380,24 +442,51 @@ static int decode_numbers(const struct shape *shape, const json_t *object, void 
     return r;
 }
 
+static int decode_probe(const json_t *object, struct spec *spec)
+{
+    int r = decode_numbers(&probe_shape, object, &spec->probe);
+
+    if (r == 0)
+        r = decode_texts(probe_texts, LENGTH(probe_texts), object, spec);
+    if (r == 0 && spec->probe.expect != NULL && !expect_is_valid(spec->probe.expect))
+        r = 1;
+    return r;
+}
+
 static int decode_additions(const json_t *object, struct spec *spec)
 {
     const json_t *limits = json_object_get(object, "limits");
     const json_t *harden = json_object_get(object, "harden");
     const json_t *drain = json_object_get(object, "drain");
     const json_t *polite = json_object_get(object, "polite");
+    const json_t *discovers = json_object_get(object, "discovers");
+    const json_t *delivery = json_object_get(object, "delivery");
+    const char *name = json_string_value(delivery);
     int r = 0;
 
     if ((harden != NULL && !json_is_boolean(harden)) ||
-        (polite != NULL && !json_is_boolean(polite)))
+        (polite != NULL && !json_is_boolean(polite)) ||
+        (discovers != NULL && !json_is_boolean(discovers)) ||
+        (delivery != NULL && (name == NULL || delivery_from_name(name) == DELIVERY_N)))
         return 1;
     spec->drain_polite_off = json_is_false(polite);
     spec->harden = json_is_true(harden);
+    spec->discovers = json_is_true(discovers);
+    spec->delivery = name != NULL ? delivery_from_name(name) : DELIVERY_INHERIT;
+    if (json_object_get(object, "dispatch") != NULL) {
+        size_t dispatch = decode_name(object, "dispatch", dispatch_names, DISPATCH_N);
+
+        if (dispatch == DISPATCH_N)
+            return 1;
+        spec->dispatch = (enum dispatch)dispatch;
+    }
     spec->drain_idle = DRAIN_IDLE_DEFAULT;
     if (drain != NULL)
         r = decode_numbers(&drain_shape, drain, spec);
     if (r == 0 && limits != NULL)
         r = decode_numbers(&limits_shape, limits, &spec->limits);
+    if (r == 0 && readiness_probes(spec->policy.readiness))
+        r = decode_probe(json_object_get(object, "probe"), spec);
     return r;
 }
 

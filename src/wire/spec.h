@@ -47,6 +47,21 @@ enum dialect {
     DIALECT_STDIN = 1 << 7, /* the first listener as descriptor 0: FastCGI */
 };
 
+/* Who gets the next connection. */
+enum dispatch {
+    DISPATCH_AUTO,   /* steered where it can be: a lane for each worker */
+    DISPATCH_SHARED, /* one accept queue for all */
+    DISPATCH_N,
+};
+
+/* How a worker gets its sockets. */
+enum delivery {
+    DELIVERY_INHERIT, /* as open descriptors, told of by dialects; what old journals mean */
+    DELIVERY_AUTO,    /* both ways at once */
+    DELIVERY_CAPTURE, /* its bind(2) and listen(2) are answered with them (os/capture.h) */
+    DELIVERY_N,
+};
+
 enum workers_type {
     WORKERS_COUNT,
     WORKERS_MAX_OF_PROCESSORS,      /* "max" */
@@ -74,6 +89,18 @@ enum drain_wait {
 /* Of a spec that does not say: it was written down before there was the key. */
 #define DRAIN_IDLE_DEFAULT span_from_ms(5000)
 
+/* How a worker is asked, where the policy's readiness is HTTP or TCP. */
+struct probe_spec {
+    char *path;     /* HTTP: of the request; NULL: "/" */
+    char *expect;   /* HTTP: as wire/expect.h has it; NULL: "2xx" */
+    char *host;     /* HTTP: the Host header; NULL: the address that is asked */
+    char *listener; /* its name; NULL: the first TCP listener */
+    struct span interval;
+    struct span timeout; /* of one answer */
+    uint32_t failures;   /* in a row that are too many; at least 1 where a probe is made */
+    bool liveness;       /* asked on when it is admitted */
+};
+
 struct spec {
     struct listener_spec *listeners;
     size_t listener_n;
@@ -87,6 +114,9 @@ struct spec {
     char *group;
     enum workers_type workers_type;
     uint32_t dialects; /* of enum dialect */
+    enum dispatch dispatch;
+    enum delivery delivery;
+    bool discovers; /* `listen` says nothing: what a worker binds becomes a listener */
     int drain_signal;
     bool drain_detach; /* taken off its accept queue before the signal */
     enum drain_wait drain_wait;
@@ -94,7 +124,8 @@ struct spec {
     struct span drain_idle; /* a connection that was idle for so long is no reason to wait */
     char **check;
     struct limits limits;
-    bool harden;          /* the unit, and so the workers, may do less (docs/SYSTEMD.md) */
+    bool harden; /* the unit, and so the workers, may do less (docs/SYSTEMD.md) */
+    struct probe_spec probe;
     struct policy policy; /* policy.workers is resolved when pinned */
 
     /* Pinned; NULL before. */
@@ -103,6 +134,13 @@ struct spec {
     char *pinned_directory;    /* real path of working_directory */
     char **pinned_environment; /* all that the worker gets, but for what is each worker's own */
 };
+
+/* The listener that workers are asked over, or NULL where there is none such. Borrowed. */
+const struct listener_spec *spec_probed_listener(const struct spec *spec);
+
+/* Of an HTTP probe, with its default. Borrowed. */
+const char *spec_probe_path(const struct spec *spec);
+const char *spec_probe_expect(const struct spec *spec);
 
 void spec_release(struct spec *spec);
 

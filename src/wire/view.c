@@ -26,7 +26,8 @@ bool failure_view_fill(const struct reason *reason, const char *text, const char
                        size_t line_n, struct failure_view *ret_failure)
 {
     bool has_code = reason->cause == CAUSE_EXITED || reason->cause == CAUSE_SIGNALED ||
-                    reason->cause == CAUSE_SPAWN_FAILED;
+                    reason->cause == CAUSE_SPAWN_FAILED || reason->cause == CAUSE_UNHEALTHY ||
+                    reason->cause == CAUSE_UNANSWERED;
 
     if (reason->cause == CAUSE_NONE)
         return false;

@@ -16,7 +16,9 @@ struct listener_view {
     const char *name;
     const char *address;
     const char *source;
-    const char *differs; /* may be NULL: it is as the configuration has it */
+    const char *differs;        /* may be NULL: it is as the configuration has it */
+    const char *dispatch;       /* may be NULL: from a primary that does not say */
+    const char *shared_because; /* may be NULL */
 };
 
 struct failure_view {
@@ -60,9 +62,12 @@ struct worker_view {
     const char *status; /* may be NULL */
     bool adopted;
     const char *expired; /* may be NULL */
+    const char *probe;   /* may be NULL */
     struct optional_float asked;
-    const char *log_identifier;                 /* may be NULL */
+    const char *log_identifier; /* may be NULL */
+    struct optional_int lane;
     const struct connections_view *connections; /* may be NULL: not known */
+    const char *delivery;                       /* may be NULL */
 };
 
 struct slot_view {

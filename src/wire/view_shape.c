@@ -11,6 +11,8 @@ static const struct member listener_members[] = {
     {LISTENER(address), .type = MEMBER_TEXT},
     {LISTENER(source), .type = MEMBER_TEXT},
     {LISTENER(differs), .type = MEMBER_TEXT, .optional = true},
+    {LISTENER(dispatch), .type = MEMBER_TEXT, .optional = true},
+    {LISTENER(shared_because), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape listener_shape = {
@@ -68,10 +70,13 @@ static const struct member worker_members[] = {
     {WORKER(status), .type = MEMBER_TEXT, .optional = true},
     {WORKER(adopted), .type = MEMBER_BOOL, .optional = true},
     {WORKER(expired), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(probe), .type = MEMBER_TEXT, .optional = true},
     {WORKER(asked), .type = MEMBER_OPTIONAL_FLOAT, .optional = true},
     {WORKER(log_identifier), .type = MEMBER_TEXT, .optional = true},
+    {WORKER(lane), .type = MEMBER_OPTIONAL_INT, .optional = true},
     {WORKER(connections), .type = MEMBER_OBJECT_AT, .shape = &connections_shape,
      .optional = true},
+    {WORKER(delivery), .type = MEMBER_TEXT, .optional = true},
 };
 
 const struct shape worker_shape = {

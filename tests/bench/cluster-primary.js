@@ -1,13 +1,16 @@
 // The peer "by hand": Node's own cluster, one worker after another, as its guides show it. Each line
 // "reload" on stdin is one reload; the answer is how many milliseconds it took.
+//
+// usage: node cluster-primary.js WORKERS PROGRAM KILL_SECONDS (PORT is in the environment)
 'use strict';
 const cluster = require('cluster');
 const path = require('path');
 
-cluster.setupPrimary({ exec: path.join(__dirname, 'peer-app.js') });
+const [count, program, killSeconds] = process.argv.slice(2);
+cluster.setupPrimary({ exec: path.join(__dirname, program) });
 const workers = [];
 const start = () => new Promise((resolve) => {
-  const worker = cluster.fork({ PORT: '0' });
+  const worker = cluster.fork();
   worker.once('listening', () => resolve(worker));
 });
 
@@ -18,13 +21,15 @@ async function reload() {
     const gone = new Promise((resolve) => old.once('exit', resolve));
     workers[i] = await start();
     old.disconnect();
+    const killer = setTimeout(() => old.process.kill('SIGKILL'), Number(killSeconds) * 1000);
     await gone;
+    clearTimeout(killer);
   }
   console.log(Number(process.hrtime.bigint() - begun) / 1e6);
 }
 
 (async () => {
-  for (let i = 0; i < Number(process.argv[2]); i++) workers.push(await start());
+  for (let i = 0; i < Number(count); i++) workers.push(await start());
   console.log('ready');
   require('readline').createInterface({ input: process.stdin }).on('line', reload);
 })();

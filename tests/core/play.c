@@ -222,6 +222,8 @@ static void act_on_worker(struct play *play, enum event_kind kind)
     event.exit = (struct reason){.cause = CAUSE_EXITED, .code = (int32_t)pick(play, 3)};
     if (kind == EVENT_SPAWN_FAILED)
         event.exit = (struct reason){.cause = CAUSE_SPAWN_FAILED, .code = EACCES};
+    if (kind == EVENT_UNHEALTHY)
+        event.exit = (struct reason){.cause = CAUSE_UNHEALTHY, .code = 500};
     act(play, event);
 }
 
@@ -345,7 +347,7 @@ static void ask(struct play *play)
 
 static void misfortune(struct play *play)
 {
-    switch (pick(play, 11)) {
+    switch (pick(play, 13)) {
     case 0:
         act(play, (struct event){.kind = EVENT_STOP});
         return;
@@ -368,6 +370,12 @@ static void misfortune(struct play *play)
         return;
     case 10:
         ask(play);
+        return;
+    case 11:
+        act_on_worker(play, EVENT_UNHEALTHY);
+        return;
+    case 12:
+        act_on_worker(play, EVENT_HEALTHY);
         return;
     case 5:
         act_on_worker(play, EVENT_SPAWN_FAILED);

@@ -40,12 +40,17 @@ static void describe_every_cause_in_words(void **state)
          "worker 7 (slot 2, revision 3) is as old as recycle.max_age_seconds allows"},
         {{CAUSE_MEMORY, 0, 7, 2, 3},
          "worker 7 (slot 2, revision 3) uses more than recycle.memory_bytes"},
+        {{CAUSE_UNHEALTHY, 500, 7, 2, 3},
+         "worker 7 (slot 2, revision 3) failed its probe: answered 500"},
+        {{CAUSE_UNANSWERED, 110, 7, 2, 3},
+         "worker 7 (slot 2, revision 3) failed its probe: no answer in time"},
+        {{CAUSE_UNANSWERED, 111, 0, 0, 0}, "failed its probe: Connection refused"},
         {{.cause = CAUSE_N}, "unknown reason"},
     };
     char text[256];
 
     (void)state;
-    assert_int_equal(sizeof(rows) / sizeof(rows[0]), CAUSE_N + 4);
+    assert_int_equal(sizeof(rows) / sizeof(rows[0]), CAUSE_N + 5);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_string_equal(reason_describe(&rows[i].reason, text, sizeof(text)),
                             rows[i].expected);

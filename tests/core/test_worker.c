@@ -38,6 +38,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_ASKED] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_OVERWEIGHT] = NEVER("EFFECT_SPAWN is answered first"),
+            [WORKER_EVENT_UNHEALTHY] = NEVER("EFFECT_SPAWN is answered first"),
+            [WORKER_EVENT_HEALTHY] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_EXITED] = NEVER("EFFECT_SPAWN is answered first"),
             [WORKER_EVENT_LOST] = {"lost", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_DEADLINE] = NEVER("it has none"),
@@ -56,6 +58,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
             [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
             [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_STARTING),
+            [WORKER_EVENT_UNHEALTHY] = {"failed_probe", WORKER_DRAINING, EFFECT_DRAIN, NULL},
+            [WORKER_EVENT_HEALTHY] = NOTHING("no_matter", WORKER_STARTING),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"not_ready", WORKER_DRAINING, EFFECT_DRAIN, NULL},
@@ -74,6 +78,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
             [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
             [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_WARMING),
+            [WORKER_EVENT_UNHEALTHY] = {"failed_probe", WORKER_DRAINING, EFFECT_DRAIN, NULL},
+            [WORKER_EVENT_HEALTHY] = NOTHING("no_matter", WORKER_WARMING),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = NOTHING("admit", WORKER_ADMITTED),
@@ -92,6 +98,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = {"hung", WORKER_KILLING, EFFECT_ABORT, NULL},
             [WORKER_EVENT_ASKED] = NEVER("only one that drains is asked"),
             [WORKER_EVENT_OVERWEIGHT] = NOTHING("overweight", WORKER_ADMITTED),
+            [WORKER_EVENT_UNHEALTHY] = NOTHING("unhealthy", WORKER_ADMITTED),
+            [WORKER_EVENT_HEALTHY] = NOTHING("healthy", WORKER_ADMITTED),
             [WORKER_EVENT_EXITED] = {"died", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = NEVER("it has none"),
@@ -110,6 +118,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = NOTHING("too_late", WORKER_DRAINING),
             [WORKER_EVENT_ASKED] = NOTHING("asked", WORKER_DRAINING),
             [WORKER_EVENT_OVERWEIGHT] = NOTHING("no_matter", WORKER_DRAINING),
+            [WORKER_EVENT_UNHEALTHY] = NOTHING("no_matter", WORKER_DRAINING),
+            [WORKER_EVENT_HEALTHY] = NOTHING("no_matter", WORKER_DRAINING),
             [WORKER_EVENT_EXITED] = {"gone", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"kill", WORKER_KILLING, EFFECT_KILL, NULL},
@@ -128,6 +138,8 @@ static const struct row rows[WORKER_STATE_N][WORKER_EVENT_N] = {
             [WORKER_EVENT_TRIGGER] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_ASKED] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_OVERWEIGHT] = NOTHING("too_late", WORKER_KILLING),
+            [WORKER_EVENT_UNHEALTHY] = NOTHING("too_late", WORKER_KILLING),
+            [WORKER_EVENT_HEALTHY] = NOTHING("too_late", WORKER_KILLING),
             [WORKER_EVENT_EXITED] = {"gone", GONE, EFFECT_SWEEP, NULL},
             [WORKER_EVENT_LOST] = NEVER("that it was spawned is on record"),
             [WORKER_EVENT_DEADLINE] = {"kill", WORKER_KILLING, EFFECT_KILL, NULL},
@@ -206,6 +218,12 @@ static void raise_event(struct transcript *t, enum worker_event event)
         return;
     case WORKER_EVENT_OVERWEIGHT:
         transcript_worker(t, EVENT_OVERWEIGHT, CANDIDATE);
+        return;
+    case WORKER_EVENT_UNHEALTHY:
+        transcript_unhealthy(t, CANDIDATE, 500);
+        return;
+    case WORKER_EVENT_HEALTHY:
+        transcript_worker(t, EVENT_HEALTHY, CANDIDATE);
         return;
     case WORKER_EVENT_EXITED:
         transcript_exited(t, CANDIDATE, 1);

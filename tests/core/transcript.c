@@ -2,6 +2,7 @@
 
 #include "core/trace.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -255,6 +256,13 @@ void transcript_signaled(struct transcript *transcript, uint64_t worker, int32_t
 void transcript_exec_failed(struct transcript *transcript, uint64_t worker, int32_t error)
 {
     end_worker(transcript, EVENT_SPAWN_FAILED, worker, CAUSE_SPAWN_FAILED, error);
+}
+
+void transcript_unhealthy(struct transcript *transcript, uint64_t worker, int32_t status)
+{
+    end_worker(transcript, EVENT_UNHEALTHY, worker,
+               status != 0 ? CAUSE_UNHEALTHY : CAUSE_UNANSWERED,
+               status != 0 ? status : ETIMEDOUT);
 }
 
 void transcript_crash(struct transcript *transcript)

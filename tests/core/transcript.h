@@ -54,7 +54,7 @@ void transcript_scale(struct transcript *transcript, uint32_t workers);
 void transcript_event(struct transcript *transcript, enum event_kind kind);
 
 /* An event that has nothing but its kind and its worker: READY, PING, TRIGGER, ASKED,
- * OVERWEIGHT. */
+ * OVERWEIGHT, HEALTHY. */
 void transcript_worker(struct transcript *transcript, enum event_kind kind, uint64_t worker);
 
 /* The same with a span: EXTEND, WATCHDOG_SET. */
@@ -63,6 +63,9 @@ void transcript_span(struct transcript *transcript, enum event_kind kind, uint64
 void transcript_ready(struct transcript *transcript, uint64_t worker);
 void transcript_exited(struct transcript *transcript, uint64_t worker, int32_t status);
 void transcript_signaled(struct transcript *transcript, uint64_t worker, int32_t signal);
+
+/* UNHEALTHY. status: of an HTTP answer; 0: none came. */
+void transcript_unhealthy(struct transcript *transcript, uint64_t worker, int32_t status);
 void transcript_exec_failed(struct transcript *transcript, uint64_t worker, int32_t error);
 
 /* Kills the primary: what is not journaled is forgotten, and what was not answered yet never

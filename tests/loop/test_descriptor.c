@@ -1,6 +1,7 @@
 #include "loop/descriptor.h"
 
 #include "base/error.h"
+#include "loop/timer.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -47,6 +48,40 @@ static void on_readable(void *user, int fd)
         descriptor_unwatch(fixture->descriptor);
         fixture->descriptor = NULL;
     }
+}
+
+static void on_time(void *user)
+{
+    struct fixture *fixture = user;
+    loop_stop(fixture->loop);
+}
+
+static void watch_writable_tells_when_there_is_room(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char bytes[65536];
+    struct timer *timer;
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], bytes, sizeof(bytes)) > 0)
+        ;
+    assert_int_equal(descriptor_watch_writable(fixture->loop, ends[1], on_readable, fixture,
+                                               &fixture->descriptor),
+                     0);
+    assert_int_equal(timer_new(fixture->loop, on_time, fixture, &timer), 0);
+    timer_set(timer, loop_now(fixture->loop));
+    assert_int_equal(loop_run(fixture->loop), 0);
+    assert_int_equal(fixture->notices, 0);
+    timer_free(timer);
+    while (read(ends[0], (char[65536]){0}, 65536) > 0)
+        ;
+    assert_int_equal(loop_run(fixture->loop), 0);
+    assert_int_equal(fixture->notices, 1);
+    descriptor_unwatch(fixture->descriptor);
+    fixture->descriptor = NULL;
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(ends[1]), 0);
 }
 
 static void watch_pidfd_tells_when_the_child_ends(void **state)
@@ -149,6 +184,8 @@ static void watch_what_cannot_be_watched_returns_its_errno(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(watch_writable_tells_when_there_is_room, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(watch_pidfd_tells_when_the_child_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(watch_unread_data_is_told_again, setup, teardown),
         cmocka_unit_test_setup_teardown(watch_end_of_file_is_told, setup, teardown),

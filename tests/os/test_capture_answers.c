@@ -275,15 +275,59 @@ static void take_from_a_closed_channel_says_so(void **state)
     (void)close(channel[0]);
 }
 
+static void take_of_what_was_declined_says_why(void **state)
+{
+    int channel[2];
+    int fd;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
+    assert_int_equal(capture_filter_decline(channel[1], -EBUSY), 0);
+    (void)close(channel[1]);
+    assert_int_equal(capture_take(channel[0], &fd), -EBUSY);
+    (void)close(channel[0]);
+}
+
+static int bind_nothing(const struct child_ends *ends, void *argument)
+{
+    (void)ends;
+    (void)argument;
+    return 0;
+}
+
+/* Whoever takes it may die before it is in safety. */
+static void take_leaves_it_in_the_channel(void **state)
+{
+    struct captured_start start = {.scope = CAPTURE_FILTER_ALL, .body = bind_nothing};
+    int channel[2];
+    int fds[2];
+    struct child child;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
+    start.channel = channel[1];
+    child = child_start(captured_body, &start);
+    (void)close(channel[1]);
+    wait_readable(channel[0]);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(capture_take(channel[0], &fds[i]), 0);
+        (void)close(fds[i]);
+    }
+    assert_int_equal(child_end(&child, false), 0);
+    (void)close(channel[0]);
+}
+
 static void take_of_something_else_is_refused(void **state)
 {
     int channel[2];
+    char byte;
     int fd;
 
     (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(write(channel[1], "x", 1), 1);
     assert_int_equal(capture_take(channel[0], &fd), -EBADMSG);
+    assert_int_equal(read(channel[0], &byte, 1), 1); /* it was only looked at */
     assert_int_equal(capture_filter_hand_over(channel[1], channel[1]), 0);
     assert_int_equal(capture_take(channel[0], &fd), -EBADMSG);
     (void)close(channel[0]);
@@ -303,6 +347,8 @@ int main(void)
         cmocka_unit_test(signal_between_placing_and_answer_makes_it_ask_again),
         cmocka_unit_test(receive_of_another_users_worker_says_that_memory_may_not_be_read),
         cmocka_unit_test(take_from_a_closed_channel_says_so),
+        cmocka_unit_test(take_of_what_was_declined_says_why),
+        cmocka_unit_test(take_leaves_it_in_the_channel),
         cmocka_unit_test(take_of_something_else_is_refused),
     };
 

@@ -1,5 +1,7 @@
 #include "os/scratch.h"
 
+#include "os/capture.h"
+
 #include "os/cgroup.h"
 #include "os/group.h"
 #include "os/pidfd.h"
@@ -24,7 +26,11 @@ struct trial {
 static void trial_init(struct trial *trial, const char *script)
 {
     *trial = (struct trial){
-        .request = {.loader = loader, .file = "/bin/sh", .input = -1, .error = -1},
+        .request = {.loader = loader,
+                    .file = "/bin/sh",
+                    .capture_channel = -1,
+                    .input = -1,
+                    .error = -1},
         .spawned = SPAWNED_NONE,
         .argv = {"sh", "-c", script},
         .environment = {"PATH=/usr/bin:/bin"},
@@ -422,6 +428,35 @@ static void spawn_into_cgroup_kills_with_descendants(void **state)
     assert_true(empty);
 }
 
+static void spawn_with_a_channel_sends_the_filter_and_hides_it(void **state)
+{
+    int channel[2];
+    struct trial trial;
+    struct exec_status status;
+    struct pidfd_exit ended;
+    char text[256];
+    int filter = -1;
+    int r;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
+    trial_init(&trial, "ls /proc/self/fd | wc -l");
+    trial.request.capture_channel = channel[1];
+    trial.request.capture_optional = true;
+    assert_int_equal(trial_start(&trial, &status), 0);
+    (void)close(channel[1]);
+    ended = trial_end(&trial, text, sizeof text);
+    assert_int_equal(ended.code, 0);
+    assert_int_equal(atoi(text), 4); /* 0, 1, 2, and the folder itself */
+    r = capture_take(channel[0], &filter);
+    if (r < 0)
+        print_message("captured nothing here: %s\n", strerror(-r));
+    else
+        assert_int_equal(r, 0);
+    (void)close_fd(filter);
+    (void)close(channel[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +475,7 @@ int main(void)
         scratch_test(spawn_with_limits_and_directory_applies_them),
         cmocka_unit_test(spawn_as_another_user_drops_all_of_root),
         cmocka_unit_test(kill_of_parent_ends_worker_of_another_user_too),
+        cmocka_unit_test(spawn_with_a_channel_sends_the_filter_and_hides_it),
         cmocka_unit_test_setup_teardown(spawn_into_cgroup_kills_with_descendants, cgroup_setup,
                                         cgroup_teardown),
     };

@@ -134,6 +134,41 @@ static struct app_view troubled_app(void)
     return app;
 }
 
+static void status_of_captured_workers_tells_how_many(void **state)
+{
+    static const struct worker_view workers[] = {
+        {.id = 10,
+         .revision = 7,
+         .state = "admitted",
+         .pid = 100,
+         .since = 940,
+         .delivery = "capture"},
+        {.id = 11,
+         .slot = 1,
+         .revision = 7,
+         .state = "admitted",
+         .pid = 101,
+         .since = 940,
+         .delivery = "inherit"},
+    };
+    struct app_view app = steady_app();
+
+    (void)state;
+    app.delivery = "auto";
+    app.workers = workers;
+    app.worker_n = 2;
+    assert_status(&app, &no_terminal,
+                  "web: running, 1 of 1 workers ready, for 60 s\n"
+                  "   revision: 7\n"
+                  "    primary: pid 99, reloadd 0.1.0, up for 100 s\n"
+                  "    listens: 127.0.0.1:8080 (http, opened)\n"
+                  "   delivery: auto: 1 of 2 workers by capture\n"
+                  "\n"
+                  "  SLOT  PID  REVISION  STATE  FOR\n"
+                  "  0     100  7         ready  60 s\n"
+                  "  1     101  7         ready  60 s\n");
+}
+
 static void status_of_a_rollout_in_trouble_tells_all(void **state)
 {
     const struct app_view app = troubled_app();
@@ -290,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_of_a_healthy_app_is_short),
+        cmocka_unit_test(status_of_captured_workers_tells_how_many),
         cmocka_unit_test(status_of_a_rollout_in_trouble_tells_all),
         cmocka_unit_test(status_of_busy_app_counts_connections),
         cmocka_unit_test(status_of_recovered_app_tells_what_went_on),

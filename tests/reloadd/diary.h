@@ -54,6 +54,7 @@ static inline struct spec diary_spec(const char *release, uint32_t workers)
     return (struct spec){
         .exec = diary_words("server", "--quick"),
         .drain_signal = SIGTERM,
+        .drain_idle = DRAIN_IDLE_DEFAULT,
         .policy = diary_policy(workers),
         .release = release != NULL ? strdup(release) : NULL,
         .pinned_executable = strdup("/usr/bin/server"),

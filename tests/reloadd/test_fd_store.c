@@ -63,22 +63,39 @@ static bool ears_hear(struct ears *ears)
 
 static void names_of_workers_are_read_back(void **state)
 {
+    const struct stored_worker greatest = {UINT64_MAX, UINT32_MAX, UINT64_MAX, UINT32_MAX};
+    struct stored_worker worker;
     char name[FD_NAME_SIZE];
-    uint64_t worker;
-    uint32_t slot;
-    uint64_t revision;
 
     (void)state;
-    fd_store_name_worker(UINT64_MAX, UINT32_MAX, UINT64_MAX, name);
-    assert_string_equal(name, "worker-18446744073709551615-4294967295-18446744073709551615");
-    assert_true(fd_store_read_worker(name, &worker, &slot, &revision));
-    assert_true(worker == UINT64_MAX && slot == UINT32_MAX && revision == UINT64_MAX);
+    fd_store_name_worker(&greatest, name);
+    assert_string_equal(
+        name, "worker-18446744073709551615-4294967295-18446744073709551615-4294967295");
+    assert_true(fd_store_read_worker(name, &worker));
+    assert_memory_equal(&worker, &greatest, sizeof(worker));
     assert_true(fd_store_is_own_name(name));
-    assert_true(fd_store_read_worker("worker-7-2-3", &worker, &slot, &revision));
-    assert_true(worker == 7 && slot == 2 && revision == 3);
+    assert_true(fd_store_read_worker("worker-7-2-3-4", &worker));
+    assert_true(worker.worker == 7 && worker.slot == 2 && worker.revision == 3);
+    assert_true(worker.lane == 4);
+    /* As it was before there were lanes. */
+    assert_true(fd_store_read_worker("worker-7-2-3", &worker));
+    assert_true(worker.worker == 7 && worker.slot == 2 && worker.revision == 3);
+    assert_true(worker.lane == 0);
     fd_store_name_notify(7, name);
     assert_string_equal(name, "notify-7");
     assert_true(fd_store_is_own_name(name));
+    assert_true(fd_store_is_own_name("lane-812-4"));
+    assert_false(fd_store_is_own_name("lane-812"));
+    assert_false(fd_store_is_own_name("lane-812-4.socket"));
+    assert_false(fd_store_is_own_name("notify-7.socket"));
+    fd_store_name_channel(7, name);
+    assert_string_equal(name, "channel-7");
+    assert_true(fd_store_is_own_name(name));
+    fd_store_name_capture(7, name);
+    assert_string_equal(name, "capture-7");
+    assert_true(fd_store_is_own_name(name));
+    assert_false(fd_store_is_own_name("capture-7.socket"));
+    assert_false(fd_store_is_own_name("discovered-7-0"));
     assert_false(fd_store_is_own_name("opened-7"));
     assert_false(fd_store_is_own_name("web.socket"));
 }
@@ -93,7 +110,9 @@ static void names_that_are_none_are_not_read(void **state)
         "worker-7-2",
         "worker-7-2-",
         "worker-7-2-3x",
-        "worker-7-2-3-4",
+        "worker-7-2-3-",
+        "worker-7-2-3-4-5",
+        "worker-7-2-3-04",
         "worker- 7-2-3",
         "worker-07-2-3",
         "worker-+7-2-3",
@@ -103,16 +122,14 @@ static void names_that_are_none_are_not_read(void **state)
         "notify-7",
         "xworker-7-2-3",
     };
-    uint64_t worker = 1;
-    uint32_t slot = 2;
-    uint64_t revision = 3;
+    const struct stored_worker before = {1, 2, 3, 4};
+    struct stored_worker worker = before;
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        if (fd_store_read_worker(wrong[i], &worker, &slot, &revision))
-            fail_msg("\"%s\" was read as %llu-%u-%llu", wrong[i], (unsigned long long)worker,
-                     slot, (unsigned long long)revision);
-    assert_true(worker == 1 && slot == 2 && revision == 3);
+        if (fd_store_read_worker(wrong[i], &worker))
+            fail_msg("\"%s\" was read as a worker's", wrong[i]);
+    assert_memory_equal(&worker, &before, sizeof(worker));
 }
 
 static void keep_hands_over_a_copy_under_its_name(void **state)

@@ -600,12 +600,12 @@ static void inherit_of_one_too_many_adds_it(void **state)
 /* Handed on under the name that the store has it by. */
 static void run_with_opened(int (*body)(const struct handed *))
 {
-    struct listener_identity identity;
+    struct listener listener = {0};
     char name[FD_NAME_SIZE];
     int fd = open_port();
 
-    assert_int_equal(listener_identify(fd, &identity), 0);
-    listeners_store_name(&identity, name);
+    assert_int_equal(listener_identify(fd, &listener.identity), 0);
+    listeners_store_name(&listener, name);
     assert_int_equal(in_child((struct handed){{fd, -1}, 1, name, body}), 0);
 }
 

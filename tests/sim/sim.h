@@ -44,7 +44,8 @@ struct process {
     struct instant asks_watchdog;
     struct instant pings;
     struct instant triggers;
-    struct instant swells; /* is over its memory, from then on */
+    struct instant swells;  /* is over its memory, from then on */
+    struct instant sickens; /* answers its probe badly, or well again */
     struct instant dies;
     struct instant last_said; /* its datagrams stay in order */
     struct span ping_period;  /* 0: it does not ping */
@@ -53,6 +54,7 @@ struct process {
     bool serves;              /* would be seen to accept */
     bool leaving;             /* by script: it was told to go, and when it does is a choice */
     bool says_twice;
+    bool sick;
 
     /* The primary's own memory of it: dies with the primary. */
     struct instant signal_at; /* its drain signal waits for quiet connections */

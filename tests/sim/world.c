@@ -48,6 +48,8 @@ static void plan_death(struct sim *sim, struct process *process, enum quality qu
         process->exec_fails = after(sim, chance_ms(chance, 0, 20));
     if (!sim->calm && chance_one_in(chance, 30))
         process->swells = after(sim, chance_ms(chance, 0, 60000));
+    if (!sim->calm && chance_one_in(chance, 12))
+        process->sickens = after(sim, chance_ms(chance, 0, 60000));
     if (!sim->calm && chance_one_in(chance, 60))
         process->triggers = after(sim, chance_ms(chance, 0, 60000));
 }
@@ -118,6 +120,7 @@ struct process *world_bear(struct sim *sim, const struct effect *spawn)
         .pings = INSTANT_NEVER,
         .triggers = INSTANT_NEVER,
         .swells = INSTANT_NEVER,
+        .sickens = INSTANT_NEVER,
         .dies = INSTANT_NEVER,
         .signal_at = INSTANT_NEVER,
         .patience = INSTANT_NEVER,
@@ -268,6 +271,7 @@ struct instant world_next(const struct sim *sim)
         next = instant_earlier(next, process->pings);
         next = instant_earlier(next, process->triggers);
         next = instant_earlier(next, process->swells);
+        next = instant_earlier(next, process->sickens);
     }
     return next;
 }
@@ -312,6 +316,24 @@ static void act_swell(struct sim *sim, struct process *process)
                    (struct event){.kind = EVENT_OVERWEIGHT, .worker = process->worker}, false);
 }
 
+/* As the primary's probe sees it: badly, and after a while well again, or never; in between it
+ * is told once more, as a new primary tells it. */
+static void act_sicken(struct sim *sim, struct process *process)
+{
+    struct event event = {.kind = EVENT_HEALTHY, .worker = process->worker};
+
+    process->sick = !process->sick || (!sim->calm && chance_one_in(&sim->chance, 2));
+    if (process->sick) {
+        process->sickens = after(sim, chance_ms(&sim->chance, 1000, 20000));
+        event.kind = EVENT_UNHEALTHY;
+        event.exit = chance_one_in(&sim->chance, 2)
+                         ? (struct reason){.cause = CAUSE_UNHEALTHY, .code = 503}
+                         : (struct reason){.cause = CAUSE_UNANSWERED, .code = ETIMEDOUT};
+    }
+    if (process->watched)
+        world_post(sim, after(sim, lateness(sim)), event, false);
+}
+
 static void process_act(struct sim *sim, struct process *process)
 {
     if (is_due(sim, &process->exec_fails)) {
@@ -339,6 +361,8 @@ static void process_act(struct sim *sim, struct process *process)
         say(sim, process, (struct event){.kind = EVENT_TRIGGER});
     if (is_due(sim, &process->swells))
         act_swell(sim, process);
+    if (is_due(sim, &process->sickens))
+        act_sicken(sim, process);
     if (is_due(sim, &process->dies))
         world_end(sim, process, process->exit);
 }

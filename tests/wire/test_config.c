@@ -1,6 +1,7 @@
 #include "wire/config.h"
 
 #include "wire/config_key.h"
+#include "wire/config_text.h"
 #include "wire/fail_allocation.h"
 
 #include <setjmp.h>
@@ -13,7 +14,6 @@
 #include <cmocka.h>
 
 #define DOCS TEST_FIXTURES "/../../../docs"
-#define EXEC "\"exec\": [\"a\"]"
 
 static char *read_whole(const char *path)
 {
@@ -25,63 +25,6 @@ static char *read_whole(const char *path)
     assert_true(fread(text, 1, (1 << 18) - 1, file) > 0);
     (void)fclose(file);
     return text;
-}
-
-/* All errors as lines, for comparison; the caller's. */
-static char *format_errors(const struct config_errors *errors)
-{
-    char *all = strdup("");
-
-    assert_non_null(all);
-    for (size_t i = 0; i < errors->n; i++) {
-        char *line, *longer;
-
-        assert_int_equal(config_error_format(&errors->list[i], "web.json", &line), 0);
-        assert_true(asprintf(&longer, "%s%s\n", all, line) >= 0);
-        free(line);
-        free(all);
-        all = longer;
-    }
-    return all;
-}
-
-/* What was right is decoded, or else the spec is as it was. */
-static char *errors_of(const char *text, size_t size)
-{
-    struct config_errors errors = {0};
-    struct spec spec = {.drain_signal = 77};
-    int r = config_decode(text, size, 0, &spec, &errors);
-    char *all;
-
-    assert_true(r == CONFIG_MISTAKEN || r == CONFIG_UNREADABLE);
-    assert_int_equal(r == CONFIG_UNREADABLE, spec.drain_signal == 77);
-    assert_int_equal(r == CONFIG_UNREADABLE, config_errors_has(&errors, "$"));
-    spec_release(&spec);
-    all = format_errors(&errors);
-    config_errors_release(&errors);
-    return all;
-}
-
-static void expect_error(const char *text, const char *expected)
-{
-    char *all = errors_of(text, strlen(text));
-
-    assert_string_equal(all, expected);
-    free(all);
-}
-
-static struct spec decode_good(const char *text)
-{
-    struct config_errors errors = {0};
-    struct spec spec = {0};
-    int r = config_decode(text, strlen(text), 0, &spec, &errors);
-    char *all = format_errors(&errors);
-
-    assert_string_equal(all, "");
-    assert_int_equal(r, 0);
-    free(all);
-    config_errors_release(&errors);
-    return spec;
 }
 
 static void decode_whole_example_fills_every_member(void **state)
@@ -664,7 +607,9 @@ static void decode_out_of_memory_says_so(void **state)
     decode_with_failures("{\"exec\": [\"a\", \"{fd:web}\"], \"listen\": [{\"name\": \"web\", "
                          "\"stream\": \"/a\", \"owner\": \"x\"}, \"80\"], \"environment\": "
                          "{\"A\": \"b\"}, \"user\": \"x\", \"check\": [\"c\"], \"limits\": "
-                         "{\"memory_max\": \"1G\", \"nofile\": \"1:2\", \"core\": 0}}",
+                         "{\"memory_max\": \"1G\", \"nofile\": \"1:2\", \"core\": 0}, "
+                         "\"readiness\": {\"type\": \"http\", \"path\": \"/a\", \"host\": "
+                         "\"b\", \"expect\": [\"2xx\", 301]}}",
                          0);
 }
 

@@ -39,12 +39,20 @@ static void dialect_from_name_gives_the_bit_of_its_place(void **state)
     assert_int_equal(dialect_from_name(""), 0);
 }
 
+static void delivery_from_name_is_the_inverse(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < DELIVERY_N; i++)
+        assert_int_equal(delivery_from_name(delivery_name((enum delivery)i)), i);
+    assert_int_equal(delivery_from_name("node"), DELIVERY_N);
+}
+
 static void readiness_from_name_is_the_inverse(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < READINESS_N; i++)
         assert_int_equal(readiness_from_name(readiness_name((enum readiness)i)), i);
-    assert_int_equal(readiness_from_name("http"), READINESS_N);
+    assert_int_equal(readiness_from_name("https"), READINESS_N);
 }
 
 static void drain_wait_from_name_is_the_inverse(void **state)
@@ -61,6 +69,7 @@ int main(void)
         cmocka_unit_test(signal_from_each_spelling_gives_its_number),
         cmocka_unit_test(signal_from_anything_else_gives_none),
         cmocka_unit_test(dialect_from_name_gives_the_bit_of_its_place),
+        cmocka_unit_test(delivery_from_name_is_the_inverse),
         cmocka_unit_test(readiness_from_name_is_the_inverse),
         cmocka_unit_test(drain_wait_from_name_is_the_inverse),
     };

@@ -75,9 +75,12 @@ static const struct worker_view full_workers[] = {
      "3 active",
      true,
      "memory",
+     "no answer in time (3 in a row)",
      {0},
      "web-r7-w12-s0",
-     &connections},
+     {true, 3},
+     &connections,
+     "capture"},
     {.id = 13,
      .slot = 1,
      .revision = 6,
@@ -92,9 +95,9 @@ static const struct worker_view full_workers[] = {
 static struct app_view full_app(void)
 {
     static const struct listener_view listeners[] = {
-        {"http", "127.0.0.1:8080", "opened", NULL},
-        {"admin", "/run/web/admin.sock", "inherited",
-         "the configuration says /run/admin.sock"}};
+        {"http", "127.0.0.1:8080", "opened", NULL, "steered", NULL},
+        {"admin", "/run/web/admin.sock", "inherited", "the configuration says /run/admin.sock",
+         "shared", "it is no TCP socket"}};
     static const struct slot_view slots[] = {
         {0, "filled", 0, false, {0}, NULL},
         {1, "waiting", 3, true, {true, 1769904000.25}, &failure},

@@ -30,28 +30,53 @@ static char **vector(const char *first, const char *second)
     return result;
 }
 
-static struct policy whole_policy(void)
+static void give_listeners(struct spec *spec)
 {
-    return (struct policy){
-        .workers = 3,
-        .readiness = READINESS_DELAY,
-        .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
-        .readiness_delay = {1},
-        .watchdog = SPAN_FOREVER,
-        .min_ready = {4},
-        .drain_timeout = {5},
-        .progress_deadline = {6},
-        .restart_initial = {7},
-        .restart_max = {8},
-        .restart_reset = {9},
-        .recycle_age = {10},
-        .recycle_memory = UINT64_C(9007199254740995),
-        .max_surge = {25, true},
-        .max_unavailable = {2, false},
-        .max_failures = 11,
-        .auto_rollback = true,
+    spec->listeners = calloc(2, sizeof(*spec->listeners));
+    assert_non_null(spec->listeners);
+    spec->listener_n = 2;
+    spec->listeners[0] = (struct listener_spec){
+        .name = copy("web"),
+        .address = copy("[::1]:80"),
+        .type = LISTENER_TCP,
+        .host = copy("::1"),
+        .port = 80,
+        .mode = 0660,
+        .backlog = 5,
+        .polite_off = true,
+    };
+    spec->listeners[1] = (struct listener_spec){
+        .name = copy("admin"),
+        .address = copy("/run/x"),
+        .type = LISTENER_UNIX,
+        .mode = 0600,
+        .owner = copy("root"),
+        .group = copy("0"),
+        .backlog = 4096,
+        .configured = copy("/run/y"),
     };
 }
+
+/* Static: its padding is zero as well, so it can be compared as memory. */
+static const struct policy whole_policy = {
+    .workers = 3,
+    .readiness = READINESS_DELAY,
+    .readiness_timeout = {UINT64_C(9007199254740993)}, /* 2^53 + 1 */
+    .readiness_delay = {1},
+    .watchdog = SPAN_FOREVER,
+    .min_ready = {4},
+    .drain_timeout = {5},
+    .progress_deadline = {6},
+    .restart_initial = {7},
+    .restart_max = {8},
+    .restart_reset = {9},
+    .recycle_age = {10},
+    .recycle_memory = UINT64_C(9007199254740995),
+    .max_surge = {25, true},
+    .max_unavailable = {2, false},
+    .max_failures = 11,
+    .auto_rollback = true,
+};
 
 /* A spec with every member set to something of its own. */
 static struct spec whole_spec(void)
@@ -67,6 +92,7 @@ static struct spec whole_spec(void)
         .dialects = DIALECT_LISTEN_FDS | DIALECT_STDIN,
         .drain_signal = SIGQUIT,
         .drain_detach = true,
+        .dispatch = DISPATCH_SHARED,
         .drain_wait = DRAIN_WAIT_QUIET,
         .drain_idle = {UINT64_C(9007199254740997)},
         .check = vector("true", NULL),
@@ -82,32 +108,12 @@ static struct spec whole_spec(void)
                    .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
         .harden = true,
         .drain_polite_off = true,
+        .delivery = DELIVERY_CAPTURE,
+        .discovers = true,
     };
 
-    spec.policy = whole_policy();
-    spec.listeners = calloc(2, sizeof(*spec.listeners));
-    assert_non_null(spec.listeners);
-    spec.listener_n = 2;
-    spec.listeners[0] = (struct listener_spec){
-        .name = copy("web"),
-        .address = copy("[::1]:80"),
-        .type = LISTENER_TCP,
-        .host = copy("::1"),
-        .port = 80,
-        .mode = 0660,
-        .backlog = 5,
-        .polite_off = true,
-    };
-    spec.listeners[1] = (struct listener_spec){
-        .name = copy("admin"),
-        .address = copy("/run/x"),
-        .type = LISTENER_UNIX,
-        .mode = 0600,
-        .owner = copy("root"),
-        .group = copy("0"),
-        .backlog = 4096,
-        .configured = copy("/run/y"),
-    };
+    memcpy(&spec.policy, &whole_policy, sizeof(spec.policy));
+    give_listeners(&spec);
     return spec;
 }
 
@@ -125,6 +131,45 @@ static void expect_vector(char **actual, char **expected)
                      strings_count((const char *const *)expected));
     for (size_t i = 0; expected[i] != NULL; i++)
         assert_string_equal(actual[i], expected[i]);
+}
+
+/* A spec without a probe says nothing of one, whatever the defaults are. */
+static void probe_is_encoded_where_there_is_one_alone(void **state)
+{
+    struct spec spec = whole_spec(), again;
+    char *text;
+
+    (void)state;
+    spec.probe = (struct probe_spec){.path = copy("/healthz"),
+                                     .expect = copy("2xx,301"),
+                                     .host = copy("a"),
+                                     .listener = copy("web"),
+                                     .interval = {31},
+                                     .timeout = {32},
+                                     .failures = 33,
+                                     .liveness = true};
+    text = encode(&spec);
+    assert_null(strstr(text, "probe"));
+    free(text);
+    spec.policy.readiness = READINESS_HTTP;
+    text = encode(&spec);
+    assert_int_equal(spec_decode(text, strlen(text), &again), 0);
+    assert_string_equal(again.probe.path, "/healthz");
+    assert_string_equal(again.probe.expect, "2xx,301");
+    assert_string_equal(again.probe.host, "a");
+    assert_string_equal(again.probe.listener, "web");
+    assert_int_equal(again.probe.interval.nanoseconds, 31);
+    assert_int_equal(again.probe.timeout.nanoseconds, 32);
+    assert_int_equal(again.probe.failures, 33);
+    assert_true(again.probe.liveness);
+    spec_release(&again);
+    free(text);
+    free(spec.probe.expect);
+    spec.probe.expect = copy("2xx,");
+    text = encode(&spec);
+    assert_int_equal(spec_decode(text, strlen(text), &again), 1);
+    free(text);
+    spec_release(&spec);
 }
 
 static void decode_encoded_spec_is_the_same(void **state)
@@ -153,6 +198,8 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_true(again.drain_polite_off);
     assert_true(again.listeners[0].polite_off);
     assert_false(again.listeners[1].polite_off);
+    assert_int_equal(again.delivery, DELIVERY_CAPTURE);
+    assert_true(again.discovers);
     assert_int_equal(again.workers_type, spec.workers_type);
     assert_int_equal(again.dialects, spec.dialects);
     assert_int_equal(again.drain_signal, spec.drain_signal);
@@ -211,7 +258,10 @@ static void decode_without_any_member_is_refused(void **state)
                                            "rlimits",
                                            "harden",
                                            "polite",
+                                           "dispatch",
                                            "drain",
+                                           "delivery",
+                                           "discovers",
                                            "pinned_environment"};
     struct spec spec = whole_spec(), again;
     char *text = encode(&spec);
@@ -284,6 +334,8 @@ static void decode_wrong_member_is_refused(void **state)
         {"drain_signal", "0"},
         {"drain_signal", "65"},
         {"drain_detach", "1"},
+        {"dispatch", "\"steered\""},
+        {"dispatch", "1"},
         {"drain", "[]"},
         {"polite", "\"off\""},
         {"drain", "{\"wait\": \"long\", \"idle_ns\": \"1\"}"},
@@ -294,6 +346,9 @@ static void decode_wrong_member_is_refused(void **state)
         {"limits", "{\"cpu_weight\": \"1\"}"},
         {"rlimits", "\"nofile=1\""},
         {"harden", "1"},
+        {"delivery", "1"},
+        {"delivery", "\"catch\""},
+        {"discovers", "1"},
         {"policy", "[]"},
         {"policy", "{}"},
         {"listeners", "{}"},
@@ -329,6 +384,8 @@ static void decode_first_format_is_the_same_revision_still(void **state)
     assert_false(spec.harden);
     assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
     assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
+    assert_int_equal(spec.delivery, DELIVERY_INHERIT);
+    assert_false(spec.discovers);
     assert_int_equal(spec.policy.recycle_age.nanoseconds, 0);
     again = encode(&spec);
     assert_string_equal(again, text);
@@ -399,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decode_encoded_spec_is_the_same),
+        cmocka_unit_test(probe_is_encoded_where_there_is_one_alone),
         cmocka_unit_test(decode_unpinned_spec_stays_unpinned),
         cmocka_unit_test(decode_without_any_member_is_refused),
         cmocka_unit_test(decode_wrong_member_is_refused),

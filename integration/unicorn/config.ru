@@ -1,0 +1,1 @@
+../puma/config.ru
