@@ -218,8 +218,10 @@ class Machine(contextlib.AbstractContextManager):
         return [
             "systemd-nspawn", "--quiet", "--directory=%s" % self.root, "--machine=%s" % self.name,
             "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
-            # What nspawn 252 forbids though a container's root has the right to it.
-            "--system-call-filter=pidfd_getfd", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--bind-ro=/usr",
+            # What polite drains need, and nspawn 252 takes away; pidfd_getfd(2) it forbids though root has the right to it.
+            "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN,CAP_SYS_PTRACE",
+            "--system-call-filter=bpf pidfd_getfd",
+            "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--bind-ro=/usr",
             "--overlay-ro=/usr/local:%s:/usr/local" % self.local,
             "--bind-ro=%s:%s" % (lib.ROOT, SOURCE), "--bind-ro=%s:%s" % (self.build, BUILD),
             *self.binds, "systemd.firstboot=no", "systemd.unit=the-test.service",

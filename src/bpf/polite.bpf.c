@@ -232,6 +232,16 @@ static __always_inline void end_without(struct polite_state *state, struct walk 
         state->phase = is_tls ? POLITE_TLS : POLITE_OTHER;
 }
 
+/* "HTTP/": perhaps the answer to a request of which only the rest was seen. */
+static __always_inline bool begins_as_http(struct sk_msg_md *msg)
+{
+    __u8 *data = (__u8 *)(long)msg->data;
+    __u8 *end = (__u8 *)(long)msg->data_end;
+
+    return data + 5 <= end && data[0] == 'H' && data[1] == 'T' && data[2] == 'T' &&
+           data[3] == 'P' && data[4] == '/';
+}
+
 static __always_inline bool begins_as_tls(struct sk_msg_md *msg)
 {
     __u8 *data = (__u8 *)(long)msg->data;
@@ -269,6 +279,21 @@ static __always_inline void judge(struct polite_state *state, struct tcp_sock *t
     state->phase = POLITE_LEFT;
 }
 
+/* What is sent where no answer to a request has to begin. */
+static __always_inline void note_other(struct polite_state *state, struct sk_msg_md *msg,
+                                       __u32 seq)
+{
+    __u64 other = POLITE_PLACE_KNOWN | (__u64)POLITE_KIND_OTHER << POLITE_PLACE_KIND_SHIFT;
+    __u64 tls = POLITE_PLACE_KNOWN | (__u64)POLITE_KIND_TLS << POLITE_PLACE_KIND_SHIFT;
+
+    if (state->place == (tls | seq) && begins_as_tls(msg))
+        state->phase = POLITE_TLS;
+    else if (state->place == (other | seq) && !begins_as_http(msg))
+        state->phase = POLITE_OTHER;
+    else if (state->phase == POLITE_SILENT)
+        state->phase = POLITE_UNSURE;
+}
+
 /* Has an answer to begin at `seq`? */
 static __always_inline bool begins_answer(const struct polite_state *state,
                                           struct tcp_sock *tcp, __u32 seq)
@@ -296,7 +321,6 @@ int polite_message(struct sk_msg_md *msg)
     struct bpf_sock *sk = msg->sk;
     struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
     struct polite_state *state = tcp ? state_of(tcp) : NULL;
-    __u64 tls = POLITE_PLACE_KNOWN | (__u64)POLITE_KIND_TLS << POLITE_PLACE_KIND_SHIFT;
     __u32 seq;
 
     if (!state)
@@ -313,10 +337,8 @@ int polite_message(struct sk_msg_md *msg)
     }
     if (begins_answer(state, tcp, seq))
         judge(state, tcp, msg, seq);
-    else if (state->place == (tls | seq) && begins_as_tls(msg))
-        state->phase = POLITE_TLS;
-    else if (state->phase == POLITE_SILENT)
-        state->phase = POLITE_UNSURE;
+    else
+        note_other(state, msg, seq);
     return SK_PASS;
 }
 

@@ -136,7 +136,8 @@ static int wants_idle(void *context, const struct polite_connection *connection)
     if (connection->unread > 0 || connection->unsent > 0 ||
         bpf_map_lookup_elem(ending->polite->states, &connection->cookie, &state) < 0)
         return 0;
-    return state.phase != POLITE_UPGRADED &&
+    return state.phase != POLITE_UPGRADED && state.phase != POLITE_OTHER &&
+           state.phase != POLITE_TLS &&
            bpf_map_lookup_elem(ending->polite->shut, &connection->cookie, &dropped) < 0;
 }
 

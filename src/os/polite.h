@@ -120,7 +120,7 @@ MUST_CHECK int polite_forget(const struct polite *polite, uint32_t owner);
  * fails, the client's TCP sends again what was dropped, after some 200 ms, and nothing is lost.
  *
  * Blocks for some 10 ms where there is something to end (membarrier(2)), and not otherwise.
- * Upgraded connections are left alone. *ret_count says how many were ended. Returns 0 or
- * -errno as polite_cover(). */
+ * Upgraded and encrypted ones, and what is not HTTP, are left alone. *ret_count says how many
+ * were ended. Returns 0 or -errno as polite_cover(). */
 MUST_CHECK int polite_end_idle(const struct polite *polite, const struct polite_worker *worker,
                                struct span idle, unsigned *ret_count);

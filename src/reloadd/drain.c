@@ -222,8 +222,24 @@ static bool is_waiting(const struct process *process)
     return !process->ended && phases[process->drain.phase].is_over;
 }
 
+/* Whom the signal meets though it was waited for them: what can't be told, or did not go. */
+static void say_who_is_left(const struct process *process)
+{
+    const struct connections *connections = &process->connections;
+    char words[256];
+
+    if (!courtesy_is_in_force(process) || connections->open == 0)
+        return;
+    (void)courtesy_words(process, words, sizeof(words));
+    app_say(process->app, LEVEL_INFO,
+            "worker %llu gets its signal with %u connection%s open%s%s",
+            (unsigned long long)process->worker, connections->open,
+            connections->open == 1 ? "" : "s", *words != '\0' ? ": " : "", words);
+}
+
 static void send_signal(struct process *process)
 {
+    say_who_is_left(process);
     process_signal(process, app_spec(process->app, process->revision)->drain_signal);
     /* Written down after it was done: a primary that is killed between the two makes the next
      * one send the signal a second time, which is better than never. */

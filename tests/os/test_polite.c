@@ -123,6 +123,11 @@ static const struct shape shapes[] = {
      {"PONG 1\r\n", "HTTP"},
      "PONG 1\r\nHTTP",
      THEN_OTHER},
+    {"words of another protocol",
+     "\x81\x85 a frame of a websocket",
+     {"\x81\x85 pong", "x"},
+     "\x81\x85 pongx",
+     THEN_OTHER},
     {"nearly a head",
      POLITED_REQUEST,
      {"HTTP/1.1 200 OK\nConnection: keep-alive\n\n"},
@@ -171,7 +176,7 @@ static void all_pieces(const struct shape *shape, char *text)
 /* Mid-life: a response went by before, and another comes after. */
 static void drain_of_each_shape_changes_one_head(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *shape = &shapes[i];
@@ -199,7 +204,7 @@ static void drain_of_each_shape_changes_one_head(void **state)
 
 static void drain_of_new_connection_changes_its_first_head(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *shape = &shapes[i];
@@ -220,7 +225,7 @@ static void drain_of_new_connection_changes_its_first_head(void **state)
 /* Covered between two writes of one response, of which the second one looks like a head. */
 static void drain_in_the_middle_of_a_body_leaves_it(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     polited_connect(scene);
     polited_ask(scene, POLITED_REQUEST);
@@ -236,7 +241,7 @@ static void drain_in_the_middle_of_a_body_leaves_it(void **state)
 /* The worker has read the request already, but it was there at covering. */
 static void drain_with_unread_request_changes_its_answer(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     char buffer[256];
 
     polited_connect(scene);
@@ -252,7 +257,7 @@ static void drain_with_unread_request_changes_its_answer(void **state)
 /* An upload of which the rest comes while its answer is under way: an echo. */
 static void drain_of_an_answer_before_the_end_of_its_request_leaves_it(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     polited_connect(scene);
     polited_ask(scene, "POST / HTTP/1.1\r\nContent-Length: 200\r\n\r\n");
@@ -267,7 +272,7 @@ static void drain_of_an_answer_before_the_end_of_its_request_leaves_it(void **st
 /* A body in a segment of its own is the rest of the request, not another one. */
 static void drain_of_a_request_with_a_body_changes_its_answer(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     polited_connect(scene);
     polited_ask(scene, POLITED_REQUEST);
@@ -280,7 +285,7 @@ static void drain_of_a_request_with_a_body_changes_its_answer(void **state)
 
 static void drain_of_long_heads_changes_those_within_the_bound(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     const size_t sizes[] = {4000, 4100, 9000, 16000, 17000, 70000};
 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -317,5 +322,5 @@ int main(void)
         polited_test(drain_of_long_heads_changes_those_within_the_bound),
     };
 
-    return run_os_tests(tests);
+    return run_polite_tests(tests);
 }

@@ -71,7 +71,7 @@ static void play(struct polited *scene, sender *send, bool covered)
 
 static void play_both(void **state, sender *send)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
 
     play(scene, send, false);
     play(scene, send, true);
@@ -252,7 +252,7 @@ SENDING_TEST(shutdown_with_unsent_bytes_sends_them, shutdown_with_unsent)
 /* The kernel would tell of such sends otherwise than before. */
 static void cover_of_a_program_that_sends_without_a_copy_is_refused(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     struct polite_covered covered;
     int one = 1;
 
@@ -267,7 +267,7 @@ static void cover_of_a_program_that_sends_without_a_copy_is_refused(void **state
 /* Urgent data, both ways. */
 static void urgent_data_is_unchanged(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     char byte = 0;
 
     for (int covered = 0; covered < 2; covered++) {
@@ -309,7 +309,7 @@ static int receive_in_child(const struct child_ends *ends, void *argument)
 
 static void receiving_is_unchanged(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     struct child child;
 
     polited_connect(scene);
@@ -324,7 +324,7 @@ static void receiving_is_unchanged(void **state)
 /* A client that resets is seen as such. */
 static void reset_is_seen(void **state)
 {
-    struct polited *scene = polited_scene(state);
+    struct polited *scene = *state;
     const struct linger reset = {.l_onoff = 1};
     char byte;
 
@@ -357,5 +357,5 @@ int main(void)
         polited_test(reset_is_seen),
     };
 
-    return run_os_tests(tests);
+    return run_polite_tests(tests);
 }

@@ -81,6 +81,7 @@ static void decode_smallest_file_gives_defaults(void **state)
     assert_int_equal(span_to_ms(policy->drain_timeout), 30000);
     assert_int_equal(spec.drain_wait, DRAIN_WAIT_AUTO);
     assert_true(spec.drain_idle.nanoseconds == DRAIN_IDLE_DEFAULT.nanoseconds);
+    assert_false(spec.drain_polite_off);
     assert_int_equal(span_to_ms(policy->progress_deadline), 600000);
     assert_int_equal(span_to_ms(policy->restart_initial), 100);
     assert_int_equal(span_to_ms(policy->restart_max), 15000);
@@ -98,7 +99,8 @@ static void decode_other_spellings_are_understood(void **state)
 {
     struct spec spec =
         decode_good("{" EXEC ", \"workers\": \"max-1\", \"drain\": {\"signal\": \"QUIT\", "
-                    "\"wait\": \"quiet\", \"idle_seconds\": 0},"
+                    "\"wait\": \"quiet\", \"polite\": \"off\", \"idle_seconds\": 0},"
+                    "\"listen\": [{\"stream\": \"/s\", \"polite\": \"off\"}],"
                     "\"rollout\": {\"max_surge\": \"25%\", \"max_unavailable\": \"100%\"},"
                     "\"readiness\": {\"type\": \"delay\", \"delay_seconds\": 0.25},"
                     "\"delivery\": {\"dialects\": [\"stdin\", \"nginx\"]}, \"watchdog\": "
@@ -109,6 +111,8 @@ static void decode_other_spellings_are_understood(void **state)
     assert_int_equal(spec.policy.workers, 0);
     assert_int_equal(spec.drain_signal, SIGQUIT);
     assert_int_equal(spec.drain_wait, DRAIN_WAIT_QUIET);
+    assert_true(spec.drain_polite_off);
+    assert_true(spec.listeners[0].polite_off);
     assert_true(spec.drain_idle.nanoseconds == 0);
     assert_int_equal(spec.policy.max_surge.value, 25);
     assert_true(spec.policy.max_surge.percent);
@@ -233,6 +237,8 @@ static const struct mistake mistakes[] = {
     {"{" EXEC ", \"drain\": {\"wait\": \"long\"}}",
      "web.json:1:35: $.drain.wait: expected \"auto\", \"queue\" or \"quiet\", found "
      "\"long\"\n"},
+    {"{" EXEC ", \"drain\": {\"polite\": true}}",
+     "web.json:1:37: $.drain.polite: expected \"auto\" or \"off\", found true\n"},
     {"{" EXEC ", \"drain\": {\"timeout_seconds\": -0.5}}",
      "web.json:1:46: $.drain.timeout_seconds: expected a number of seconds from 0 to "
      "31536000, found -0.5\n"},

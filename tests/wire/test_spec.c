@@ -43,6 +43,7 @@ static void give_listeners(struct spec *spec)
         .port = 80,
         .mode = 0660,
         .backlog = 5,
+        .polite_off = true,
     };
     spec->listeners[1] = (struct listener_spec){
         .name = copy("admin"),
@@ -106,6 +107,7 @@ static struct spec whole_spec(void)
                    .tasks_max = 24,
                    .rlimits = vector("nofile=1:2", "core=unlimited:unlimited")},
         .harden = true,
+        .drain_polite_off = true,
         .delivery = DELIVERY_CAPTURE,
         .discovers = true,
     };
@@ -193,6 +195,9 @@ static void decode_encoded_spec_is_the_same(void **state)
     assert_int_equal(again.limits.tasks_max, 24);
     expect_vector(again.limits.rlimits, spec.limits.rlimits);
     assert_true(again.harden);
+    assert_true(again.drain_polite_off);
+    assert_true(again.listeners[0].polite_off);
+    assert_false(again.listeners[1].polite_off);
     assert_int_equal(again.delivery, DELIVERY_CAPTURE);
     assert_true(again.discovers);
     assert_int_equal(again.workers_type, spec.workers_type);
@@ -252,6 +257,7 @@ static void decode_without_any_member_is_refused(void **state)
                                            "limits",
                                            "rlimits",
                                            "harden",
+                                           "polite",
                                            "dispatch",
                                            "drain",
                                            "delivery",
@@ -331,6 +337,7 @@ static void decode_wrong_member_is_refused(void **state)
         {"dispatch", "\"steered\""},
         {"dispatch", "1"},
         {"drain", "[]"},
+        {"polite", "\"off\""},
         {"drain", "{\"wait\": \"long\", \"idle_ns\": \"1\"}"},
         {"drain", "{\"wait\": \"auto\"}"},
         {"limits", "[]"},
