@@ -11,9 +11,10 @@ enum {
     VERSION_DELEGATE_SUBGROUP = 254,
     /* Beyond the drain: the primary kills what is left, writes its journal and leaves. */
     STOP_SLACK_SECONDS = 30,
-    /* So many workers have descriptors for 1,024, the usual soft limit, which systemd applies
-     * before it hands the stored ones over (exec_child()). */
-    WORKERS_OF_USUAL_LIMIT = 200,
+    /* So many workers, each with a pidfd, a notify socket, a filter and some lanes, and as many
+     * that drain beside them, have descriptors for 1,024, the usual soft limit, which systemd
+     * applies before it hands the stored ones over (exec_child()). */
+    WORKERS_OF_USUAL_LIMIT = 100,
 };
 
 #define NANOSECONDS_OF_A_SECOND UINT64_C(1000000000)
