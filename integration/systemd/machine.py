@@ -218,7 +218,8 @@ class Machine(contextlib.AbstractContextManager):
         return [
             "systemd-nspawn", "--quiet", "--directory=%s" % self.root, "--machine=%s" % self.name,
             "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
-            # What polite drains need, and nspawn 252 takes away; pidfd_getfd(2) it forbids though root has the right to it.
+            # What polite drains need and nspawn takes away; pidfd_getfd(2) is forbidden by nspawn
+            # 252 though a container's root has the right to it.
             "--capability=CAP_BPF,CAP_PERFMON,CAP_NET_ADMIN,CAP_SYS_PTRACE",
             "--system-call-filter=bpf pidfd_getfd",
             "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--bind-ro=/usr",
