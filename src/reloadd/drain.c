@@ -74,17 +74,6 @@ static bool detach(const struct process *process)
     return r == 0 && (count > 0 || process->drain.is_resumed);
 }
 
-static bool has_own_lane(const struct process *process)
-{
-    const struct listener *listeners[PROCESS_LISTENERS_MAX];
-    size_t n = process_listeners(process, listeners);
-
-    for (size_t i = 0; i < n; i++)
-        if (lanes_is_own(process, listeners[i]))
-            return true;
-    return false;
-}
-
 /* Whether something can be waited for: it has served, and gets nothing new from now on. */
 static bool can_leave(const struct process *process)
 {
@@ -93,7 +82,7 @@ static bool can_leave(const struct process *process)
     bool is_detached = has_served && app_spec(process->app, process->revision)->drain_detach &&
                        detach(process);
 
-    return is_detached || (has_served && has_own_lane(process));
+    return is_detached || (has_served && lanes_has_own(process));
 }
 
 static bool has_left(struct process *process)

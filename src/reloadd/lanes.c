@@ -63,6 +63,17 @@ bool lanes_is_own(const struct process *process, const struct listener *listener
            !is_taken(process->app, process->lane, process);
 }
 
+bool lanes_has_own(const struct process *process)
+{
+    const struct listener *list[PROCESS_LISTENERS_MAX];
+    size_t n = process_listeners(process, list);
+
+    for (size_t i = 0; i < n; i++)
+        if (lanes_is_own(process, list[i]))
+            return true;
+    return false;
+}
+
 unsigned lanes_waiting(const struct process *process)
 {
     const struct listener *list[PROCESS_LISTENERS_MAX];

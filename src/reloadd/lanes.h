@@ -37,6 +37,9 @@ uint64_t lanes_inode(const struct process *process, const struct listener *liste
 /* Whether the worker's lane is nobody else's: what waits there waits for it alone. */
 bool lanes_is_own(const struct process *process, const struct listener *listener);
 
+/* Whether that is so of any of its listeners. */
+bool lanes_has_own(const struct process *process);
+
 /* Connections that wait to be accepted by this worker alone; 0 where all its listeners are
  * shared. */
 unsigned lanes_waiting(const struct process *process);

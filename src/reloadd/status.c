@@ -206,17 +206,6 @@ static void fill_memory(const struct process *process, struct worker_view *view)
         view->memory_bytes = optional_int((int64_t)bytes);
 }
 
-static bool has_own_queue(const struct process *process)
-{
-    const struct listener *listeners[PROCESS_LISTENERS_MAX];
-    size_t n = process_listeners(process, listeners);
-
-    for (size_t i = 0; i < n; i++)
-        if (lanes_is_own(process, listeners[i]))
-            return true;
-    return false;
-}
-
 static void courtesy_fill(const struct process *process, struct connections_view *view)
 {
     const struct polite_counts *counts = &process->courtesy.counts;
@@ -245,7 +234,7 @@ bool connections_fill(const struct process *process, struct connections_view *re
     if (connections->active + connections->idle > 0)
         ret_connections->oldest_seconds = optional_float(span_to_seconds(connections->oldest));
     courtesy_fill(process, ret_connections);
-    if (!process->ended && has_own_queue(process))
+    if (!process->ended && lanes_has_own(process))
         ret_connections->queued = optional_int(lanes_waiting(process));
     return true;
 }
