@@ -217,15 +217,18 @@ static int begin(struct lane_group *group, struct fd_store *store,
     return r == 0 && group->n > 1 ? learn(group) : r;
 }
 
-static void refuse(struct lane_group *group, const char *why)
+/* The kernel will not have the program: no reason not to serve, unless workers already sit in
+ * lanes.
+ */
+static bool is_refusal(const struct lane_group *group, int r)
 {
-    lane_group_release(group);
-    group->refusal = why;
+    return group->n <= 1 && (r == -ENOPROTOOPT || r == -EPERM || r == -EACCES || r == -ENOMEM);
 }
 
 int lane_group_begin(struct lane_group *group, int listener_fd, struct fd_store *store,
                      const struct lane_share *shares, size_t n)
 {
+    const char *refusal = NULL;
     int r;
 
     if (group->n > 0 || group->refusal)
@@ -234,13 +237,15 @@ int lane_group_begin(struct lane_group *group, int listener_fd, struct fd_store 
     r = add_take(group, listener_fd);
     if (r == 0)
         r = begin(group, store, shares, n);
+    if (r == 0)
+        return 0;
     if (r > 0)
-        refuse(group, steering_refusal_text((enum steering_refusal)r));
-    else if (r == -ENOPROTOOPT || r == -EPERM || r == -EACCES || r == -ENOMEM)
-        refuse(group, strerrordesc_np(-r)); /* the kernel will not have the program */
-    else if (r < 0)
-        lane_group_release(group);
-    return r > 0 || group->refusal ? 0 : r;
+        refusal = steering_refusal_text((enum steering_refusal)r);
+    else if (is_refusal(group, r))
+        refusal = strerrordesc_np(-r);
+    lane_group_leave(group);
+    group->refusal = refusal;
+    return refusal ? 0 : r;
 }
 
 int lane_group_grow(struct lane_group *group, size_t n)

@@ -435,6 +435,7 @@ int lanes_recover(struct app *app)
 {
     int r = 0;
 
+    timer_set(app->lanes, instant_plus(loop_now(app->loop), LOOK_PAUSE));
     for (size_t i = 0; i < app->listeners.n && r == 0; i++) {
         struct listener *listener = &app->listeners.items[i];
         struct plan plan = {.n = 0};

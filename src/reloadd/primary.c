@@ -510,7 +510,9 @@ static int start_again(struct app *app)
     int code;
     int r;
 
-    recover_listeners(app);
+    r = recover_listeners(app);
+    if (r < 0)
+        return fail("the lanes of the earlier primary can't be taken over", r);
     code = make_server(app);
     if (code != 0)
         return code;

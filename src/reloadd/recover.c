@@ -99,7 +99,7 @@ int recover_discovered(struct app *app)
     return listeners_rediscover(&app->listeners, revisions);
 }
 
-void recover_listeners(struct app *app)
+int recover_listeners(struct app *app)
 {
     char error[LISTENERS_ERROR_SIZE];
     uint64_t unbegun = find_unbegun(app);
@@ -117,9 +117,7 @@ void recover_listeners(struct app *app)
     r = recover_discovered(app);
     if (r < 0)
         app_say(app, LEVEL_ERROR, "what workers have bound: %s", strerror(-r));
-    r = lanes_recover(app);
-    if (r < 0)
-        app_say(app, LEVEL_ERROR, "lanes of an earlier primary: %s", strerror(-r));
+    return lanes_recover(app);
 }
 
 /* Those that the journal knows. */

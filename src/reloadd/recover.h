@@ -21,9 +21,10 @@ bool recover_is_due(const struct app *app);
  * want of a descriptor: to be tried again, for others must not be started beside them. */
 bool recover_is_hindered(const struct app *app);
 
-/* Opens the listeners of every revision in use; those that can't be had are said, and their
- * revision's workers go on with theirs. */
-void recover_listeners(struct app *app);
+/* Opens the listeners of every revision in use, and takes back their lanes; listeners that
+ * can't be had are said, and their revision's workers go on with theirs. Returns 0; -errno,
+ * where the next primary must try again. */
+MUST_CHECK int recover_listeners(struct app *app);
 
 /* Takes over what workers of an earlier primary have bound, and no configuration has: until the
  * next rollout shows who binds it. Returns 0 or -ENOMEM. */
