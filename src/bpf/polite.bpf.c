@@ -380,6 +380,7 @@ int polite_received(struct __sk_buff *skb)
     struct bpf_sock *sk = skb->sk;
     struct tcp_sock *tcp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
     struct polite_state *state = tcp ? state_of(tcp) : NULL;
+    __u64 request = POLITE_PLACE_KNOWN | (__u64)POLITE_KIND_REQUEST << POLITE_PLACE_KIND_SHIFT;
     struct segment segment;
     __u32 *dropped;
     __u64 cookie;
@@ -394,9 +395,9 @@ int polite_received(struct __sk_buff *skb)
     }
     if (segment.seq != tcp->rcv_nxt || segment.ack != tcp->write_seq)
         return -1;
-    /* The first that came decides: what follows before the answer is the rest of it. */
-    if ((state->place & (POLITE_PLACE_KNOWN | 0xffffffff)) ==
-        (POLITE_PLACE_KNOWN | segment.ack))
+    /* What follows a request before its answer is the rest of it. What came before one may be
+     * the rest of an earlier request, which the program has answered without waiting for it. */
+    if (state->place == (request | segment.ack))
         return -1;
     state->pieces = 0;
     set_place(state, segment.ack, polite_kind_of(segment.first));

@@ -283,6 +283,22 @@ static void drain_of_a_request_with_a_body_changes_its_answer(void **state)
     polited_answer(scene, OK_KEEP, OK_CLOSE);
 }
 
+/* A program that answers before it has read the body, as many do that refuse it. */
+static void drain_of_early_answers_changes_the_next(void **state)
+{
+    struct polited *scene = *state;
+
+    polited_connect(scene);
+    polited_ask(scene, "POST / HTTP/1.1\r\nContent-Length: 32\r\n\r\n");
+    polited_answer(scene, OK_KEEP, OK_KEEP);
+    assert_int_equal(polited_cover(scene).covered, 1);
+    polited_ask(scene, "a body that comes a little later");
+    polited_ask(scene, "POST / HTTP/1.1\r\nContent-Length: 32\r\n\r\n");
+    polited_answer(scene, OK_KEEP, OK_CLOSE);
+    polited_ask(scene, "a body that comes a little later");
+    assert_int_equal(polited_look(scene).told, 1);
+}
+
 static void drain_of_long_heads_changes_those_within_the_bound(void **state)
 {
     struct polited *scene = *state;
@@ -319,6 +335,7 @@ int main(void)
         polited_test(drain_with_unread_request_changes_its_answer),
         polited_test(drain_of_an_answer_before_the_end_of_its_request_leaves_it),
         polited_test(drain_of_a_request_with_a_body_changes_its_answer),
+        polited_test(drain_of_early_answers_changes_the_next),
         polited_test(drain_of_long_heads_changes_those_within_the_bound),
     };
 
