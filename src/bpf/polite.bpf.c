@@ -400,6 +400,7 @@ int polite_received(struct __sk_buff *skb)
     if (state->place == (request | segment.ack))
         return -1;
     state->pieces = 0;
+    state->sent_before = tcp->bytes_sent;
     set_place(state, segment.ack, polite_kind_of(segment.first));
     return -1;
 }

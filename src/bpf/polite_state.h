@@ -25,7 +25,10 @@ struct polite_state {
     /* Where in the worker's output (its TCP sequence number) the answer to what the client sent
      * last has to begin. Written whole, by either program. */
     __u64 place;
-    /* The number of bytes sent (tcpi_bytes_sent) when an unread request lay there at covering;
+    /* The number of bytes sent (tcpi_bytes_sent) when `place` was noted: as long as it stays
+     * so, the answer is owed. */
+    __u64 sent_before;
+    /* The number of bytes sent when an unread request lay there at covering;
      * unless something is sent meanwhile, its answer begins there. 0: none lay there. */
     __u64 asked_after;
     __u32 owner; /* the worker's number, modulo 2^32 */

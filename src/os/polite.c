@@ -111,20 +111,38 @@ struct ending {
     unsigned ended;
 };
 
+/* Does the worker owe its client an answer, however long that takes? The filter has seen the
+ * request, and nothing was sent since; or the last word was the client's (in the same tick of
+ * the kernel's clock, that can't be told: then it is the filter's word alone). */
+static bool owes_answer(const struct polite_state *state, const struct tcp_info *info)
+{
+    const uint64_t known = POLITE_PLACE_KNOWN;
+    uint64_t kind = state->place >> POLITE_PLACE_KIND_SHIFT;
+
+    if ((state->place & known) != 0 && kind == POLITE_KIND_REQUEST &&
+        state->sent_before == info->tcpi_bytes_sent)
+        return true;
+    return (info->tcpi_bytes_sent == 0 && info->tcpi_bytes_received > 0) ||
+           info->tcpi_last_data_recv < info->tcpi_last_data_sent;
+}
+
 /* Has nothing happened for so long, and is nothing under way? Locks the socket, so what waited
  * for its lock has arrived. */
-static bool is_idle(const struct ending *ending, int fd)
+static bool is_idle(const struct ending *ending, uint64_t cookie, int fd)
 {
+    struct polite_state state;
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     uint64_t idle = span_to_ms(ending->idle);
     int unread = 0;
 
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
-        ioctl(fd, SIOCINQ, &unread) < 0)
+        ioctl(fd, SIOCINQ, &unread) < 0 ||
+        bpf_map_lookup_elem(ending->polite->states, &cookie, &state) < 0)
         return false;
     return unread == 0 && info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0 &&
-           info.tcpi_last_data_sent >= idle && info.tcpi_last_data_recv >= idle;
+           info.tcpi_last_data_sent >= idle && info.tcpi_last_data_recv >= idle &&
+           !owes_answer(&state, &info);
 }
 
 static int wants_idle(void *context, const struct polite_connection *connection)
@@ -147,7 +165,7 @@ static int visit_deafen(void *context, const struct polite_connection *connectio
     struct ending *ending = context;
     const uint32_t none = 0;
 
-    if (!is_idle(ending, fd))
+    if (!is_idle(ending, connection->cookie, fd))
         return 0;
     ending->deaf++;
     return bpf_map_update_elem(ending->polite->shut, &connection->cookie, &none, BPF_NOEXIST);
@@ -169,7 +187,8 @@ static int visit_end(void *context, const struct polite_connection *connection, 
 {
     struct ending *ending = context;
 
-    if (!connection->half_closed && is_idle(ending, fd) && shutdown(fd, SHUT_WR) == 0) {
+    if (!connection->half_closed && is_idle(ending, connection->cookie, fd) &&
+        shutdown(fd, SHUT_WR) == 0) {
         ending->ended++;
         return 0;
     }
