@@ -28,7 +28,8 @@ if(RELOADD_BPF AND BPF_CLANG AND BPF_TOOL AND BPF_FOUND)
     set(absent os/polite_absent.c)
 else()
     message(STATUS "no clang, bpftool or libbpf: drains will not be polite")
-    set(absent os/polite.c os/polite_cover.c os/polite_load.c os/polite_walk.c)
+    set(absent os/polite.c os/polite_cover.c os/polite_load.c os/polite_rescue.c
+        os/polite_walk.c)
 endif()
 
 get_target_property(sources os_room SOURCES)

@@ -151,7 +151,7 @@ static int wants_idle(void *context, const struct polite_connection *connection)
     struct polite_state state;
     uint32_t dropped;
 
-    if (connection->unread > 0 || connection->unsent > 0 ||
+    if (connection->unread > 0 || connection->unsent > 0 || connection->is_left ||
         bpf_map_lookup_elem(ending->polite->states, &connection->cookie, &state) < 0)
         return 0;
     return state.phase != POLITE_UPGRADED && state.phase != POLITE_OTHER &&

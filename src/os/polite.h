@@ -66,6 +66,7 @@ struct polite_covered {
     unsigned covered; /* by this call */
     unsigned before;  /* were already */
     unsigned refused; /* can't be: kernel TLS, SO_ZEROCOPY, another's socket map or filter */
+    unsigned woken;   /* were uncovered for once, for the program slept (os/polite_rescue.h) */
     int error;        /* why, of the last one refused; 0: none */
 };
 

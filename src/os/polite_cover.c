@@ -1,5 +1,5 @@
 /* os/polite.h: connections are put under the kernel's half, one at a time. */
-#include "os/polite_walk.h"
+#include "os/polite_rescue.h"
 
 #include "base/error.h"
 
@@ -17,7 +17,9 @@
 struct cover {
     const struct polite *polite;
     uint32_t owner;
-    bool watch; /* only watch */
+    bool watch;                             /* only watch */
+    enum { MAY_SLEEP, SLEEPS, RUNS } sleep; /* the worker */
+    const struct polite_worker *worker;
     struct polite_covered covered;
 };
 
@@ -41,9 +43,9 @@ static int wants_cover(void *context, const struct polite_connection *connection
 
     if (!(cover->watch ? is_watched(cover->polite, connection)
                        : has(cover->polite->sockets, connection)))
-        return 1;
+        return !connection->is_left; /* nobody is there to be told */
     cover->covered.before++;
-    return 0;
+    return !cover->watch && connection->unread > 0;
 }
 
 /* Where a request lies there unread, and the client had everything that was sent before: how
@@ -123,11 +125,24 @@ static int put_in(const struct cover *cover, const struct polite_connection *con
     return rv;
 }
 
+static void wake(struct cover *cover, const struct polite_connection *connection, int fd)
+{
+    if (cover->sleep == MAY_SLEEP)
+        cover->sleep = polite_worker_sleeps(cover->worker) ? SLEEPS : RUNS;
+    if (cover->sleep == SLEEPS && polite_rescue(cover->polite, connection, fd))
+        cover->covered.woken++;
+}
+
 static int visit_cover(void *context, const struct polite_connection *connection, int fd)
 {
     struct cover *cover = context;
-    int rv = put_in(cover, connection, fd);
+    int rv;
 
+    if (!cover->watch && has(cover->polite->sockets, connection)) {
+        wake(cover, connection, fd);
+        return 0;
+    }
+    rv = put_in(cover, connection, fd);
     if (rv < 0) {
         cover->covered.refused++;
         cover->covered.error = rv;
@@ -140,7 +155,8 @@ static int visit_cover(void *context, const struct polite_connection *connection
 static int walk_to(bool only_watch, const struct polite *polite,
                    const struct polite_worker *worker, struct polite_covered *ret_covered)
 {
-    struct cover cover = {.polite = polite, .owner = worker->owner, .watch = only_watch};
+    struct cover cover = {
+        .polite = polite, .owner = worker->owner, .watch = only_watch, .worker = worker};
     const struct polite_visitor visitor = {
         .wants = wants_cover, .visit = visit_cover, .context = &cover};
     int rv = polite_walk(worker, &visitor);

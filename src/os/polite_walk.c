@@ -52,6 +52,7 @@ static int note_connection(const struct inet_diag_msg *message, void *context)
         .cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0],
         .inode = message->idiag_inode,
         .half_closed = message->idiag_state == TCP_FIN_WAIT2,
+        .is_left = message->idiag_state == TCP_CLOSE_WAIT,
         .unread = message->idiag_rqueue,
         .unsent = message->idiag_wqueue,
     };
@@ -69,8 +70,8 @@ static int compare_inodes(const void *a, const void *b)
 static int list_connections(struct walk *walk)
 {
     uint16_t port = walk->worker->port_n == 1 ? walk->worker->ports[0] : 0;
-    uint32_t states =
-        1u << TCP_ESTABLISHED | (walk->visitor->half_closed_too ? 1u << TCP_FIN_WAIT2 : 0);
+    uint32_t states = 1u << TCP_ESTABLISHED | 1u << TCP_CLOSE_WAIT |
+                      (walk->visitor->half_closed_too ? 1u << TCP_FIN_WAIT2 : 0);
     int rv = sock_diag_visit_tcp(AF_INET, states, port, note_connection, walk);
 
     if (rv == 0)

@@ -12,6 +12,7 @@ struct polite_connection {
     uint64_t cookie; /* the kernel's own number, of this connection alone */
     uint64_t inode;
     bool half_closed; /* our side was shut down (FIN_WAIT2) */
+    bool is_left;     /* its client has closed its own (CLOSE_WAIT) */
     uint32_t unread;
     uint32_t unsent; /* not acknowledged included */
 };

@@ -321,6 +321,62 @@ static void receiving_is_unchanged(void **state)
     assert_int_equal(child_end(&child, false), 0);
 }
 
+/* As nginx reads: a buffer that was filled makes it ask whether there is more, and where there
+ * is not, it waits for the next edge. Some kernels say that there is nothing on a covered
+ * connection. */
+static int read_by_edges(const struct child_ends *ends, void *argument)
+{
+    int fd = *(int *)argument;
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    size_t got = 0;
+    char buffer[16];
+
+    if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) < 0)
+        return 1;
+    child_tell(ends);
+    while (got < 40 && epoll_wait(set, &event, 1, POLITED_PATIENCE_MS) == 1) {
+        int more = 1;
+
+        while (more > 0 && got < 40) {
+            ssize_t count = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+
+            got += count > 0 ? (size_t)count : 0;
+            if (count != (ssize_t)sizeof buffer || ioctl(fd, FIONREAD, &more) < 0)
+                break;
+        }
+    }
+    return got == 40 ? 0 : 2;
+}
+
+static void program_that_asks_how_much_is_left_goes_on(void **state)
+{
+    struct polited *scene = *state;
+    struct child child;
+    int status = 0;
+
+    polited_connect(scene);
+    child = child_start(read_by_edges, &scene->server);
+    child_listen(&child);
+    assert_int_equal(polited_cover(scene).covered, 1);
+    polited_write(scene->client, "0123456789012345678901234567890123456789", 40);
+    while (waitpid(child.pid, &status, WNOHANG) == 0) {
+        struct polite_covered covered;
+
+        (void)poll(NULL, 0, 10);
+        assert_int_equal(polite_cover(&scene->polite,
+                                      &(struct polite_worker){.pids = &child.pid,
+                                                              .pid_n = 1,
+                                                              .ports = &scene->port,
+                                                              .port_n = 1,
+                                                              .owner = POLITED_OWNER},
+                                      &covered),
+                         0);
+    }
+    assert_int_equal(status, 0);
+    child_release(&child);
+}
+
 /* A client that resets is seen as such. */
 static void reset_is_seen(void **state)
 {
@@ -354,6 +410,7 @@ int main(void)
         polited_test(shutdown_with_unsent_bytes_sends_them),
         polited_test(urgent_data_is_unchanged),
         polited_test(receiving_is_unchanged),
+        polited_test(program_that_asks_how_much_is_left_goes_on),
         polited_test(reset_is_seen),
     };
 
