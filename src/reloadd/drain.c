@@ -143,7 +143,9 @@ static struct span drain_waits_for_quiet(const struct process *process)
     switch (fate_of(process)) {
     case SIGNAL_ENDS: /* no use to it: the deadline cuts off no more than the signal */
         return SPAN_FOREVER;
-    case SIGNAL_IS_MUTE:
+    case SIGNAL_IS_MUTE: /* "quiet" says that it has no use for the signal either */
+        if (spec->drain_wait == DRAIN_WAIT_QUIET)
+            return SPAN_FOREVER;
         return patience.nanoseconds > 0 ? patience : spec->drain_idle;
     case SIGNAL_IS_CAUGHT:
     case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
@@ -211,12 +213,16 @@ static bool is_waiting(const struct process *process)
     return !process->ended && phases[process->drain.phase].is_over;
 }
 
-/* Whom the signal meets though it was waited for them: what can't be told, or did not go. */
+/* Whom the signal meets though it was waited for them: what can't be told, or did not go. A
+ * program that may have no use for the signal cuts them off. */
 static void say_who_is_left(const struct process *process)
 {
     const struct connections *connections = &process->connections;
     char words[256];
 
+    if (connections->open > 0 && process->drain.was_impatient &&
+        fate_of(process) == SIGNAL_IS_MUTE)
+        process->app->cut += connections->open;
     if (!courtesy_is_in_force(process) || connections->open == 0)
         return;
     (void)courtesy_words(process, words, sizeof(words));
@@ -254,8 +260,10 @@ static bool is_over(struct process *process, struct instant now, bool counted)
 {
     const struct phase *phase = &phases[process->drain.phase];
 
-    if (instant_reached(now, process->drain.limit))
+    if (instant_reached(now, process->drain.limit)) {
+        process->drain.was_impatient = process->drain.phase == DRAIN_QUIETING;
         return true;
+    }
     if (phase->counts && !counted)
         return false;
     process->drain.looks++;

@@ -47,6 +47,7 @@ struct drain {
     struct connections told;      /* the picture that was published last (server.h) */
     struct instant told_at;       /* 0: none yet */
     bool is_resumed;              /* begun by an earlier primary */
+    bool was_impatient;           /* got its signal though it was not quiet */
 };
 
 enum {
