@@ -143,9 +143,7 @@ static struct span drain_waits_for_quiet(const struct process *process)
     switch (fate_of(process)) {
     case SIGNAL_ENDS: /* no use to it: the deadline cuts off no more than the signal */
         return SPAN_FOREVER;
-    case SIGNAL_IS_MUTE: /* "quiet" says that it has no use for the signal either */
-        if (spec->drain_wait == DRAIN_WAIT_QUIET)
-            return SPAN_FOREVER;
+    case SIGNAL_IS_MUTE:
         return patience.nanoseconds > 0 ? patience : spec->drain_idle;
     case SIGNAL_IS_CAUGHT:
     case SIGNAL_IS_IGNORED: /* cuts nothing off; the deadline will end it */
