@@ -153,7 +153,7 @@ PROGRAMS = {
     "node-graceful": Program("node", "node", "app-graceful.js",
                              cause=CLOSES + "Node's server.close()"),
     "node-plain": Program("node", "node", "app.js",
-                          drain={"wait": "quiet", "timeout_seconds": 12},
+                          drain={"wait": "quiet", "timeout_seconds": 30},
                           cause="it has no stop logic: what is never quiet is cut off at last"),
     "gunicorn-sync": Program("gunicorn", polite=True, sleepers={"S4": 8, "S5": 4}),
     "gunicorn-gthread": Program("gunicorn", *GTHREAD,

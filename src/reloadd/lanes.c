@@ -431,26 +431,36 @@ void lanes_leave(struct process *process)
 
 /* Beginning again. */
 
+/* Whom the plan of the earlier primary named, as far as is known: those that are admitted, and
+ * those of whom the journal knows nothing, for they may well have been. */
+static void plan_left(struct plan *plan, const struct app *app)
+{
+    for (size_t i = 0; i < app->store.n; i++) {
+        const struct stored_fd *item = &app->store.items[i];
+        const struct worker *worker;
+        struct stored_worker stored;
+
+        if (item->fd < 0 || !fd_store_read_worker(item->name, &stored))
+            continue;
+        worker = rollout_worker(app->rollout, stored.worker);
+        if (!worker || worker->state == WORKER_ADMITTED)
+            plan_add(plan, stored.lane);
+    }
+}
+
 int lanes_recover(struct app *app)
 {
+    struct plan plan = {.n = 0};
     int r = 0;
 
     timer_set(app->lanes, instant_plus(loop_now(app->loop), LOOK_PAUSE));
+    plan_left(&plan, app);
     for (size_t i = 0; i < app->listeners.n && r == 0; i++) {
         struct listener *listener = &app->listeners.items[i];
-        struct plan plan = {.n = 0};
 
-        if (!lane_group_was_left(listener->fd, &app->store))
-            continue;
-        for (size_t j = 0; j < app->rollout->worker_n; j++) {
-            const struct worker *worker = &app->rollout->workers[j];
-            struct stored_worker stored;
-
-            if (worker->state == WORKER_ADMITTED &&
-                fd_store_find_worker(&app->store, worker->id, &stored))
-                plan_add(&plan, stored.lane);
-        }
-        r = lane_group_begin(&listener->lanes, listener->fd, &app->store, plan.shares, plan.n);
+        if (lane_group_was_left(listener->fd, &app->store))
+            r = lane_group_begin(&listener->lanes, listener->fd, &app->store, plan.shares,
+                                 plan.n);
     }
     return r;
 }
