@@ -68,6 +68,29 @@ static void end_of_busy_connections_is_not_yet(void **state)
     polited_answer(scene, OK_KEEP, OK_CLOSE);
 }
 
+/* The worker has read the request, and takes its time: nothing is unread, nothing is sent. */
+static void end_of_a_connection_that_is_owed_an_answer_is_not_yet(void **state)
+{
+    struct polited *scene = idle_scene(state);
+
+    polited_ask(scene, POLITED_REQUEST);
+    assert_int_equal(end_idle(scene, span_from_ms(0)), 0);
+    polited_answer(scene, OK_KEEP, OK_CLOSE);
+}
+
+/* It was read before the connection was covered, and the filter did not see it. */
+static void end_of_a_connection_that_was_never_answered_is_not_yet(void **state)
+{
+    struct polited *scene = *state;
+
+    polited_connect(scene);
+    polited_ask(scene, POLITED_REQUEST);
+    assert_int_equal(polited_cover(scene).covered, 1);
+    assert_int_equal(end_idle(scene, span_from_ms(0)), 0);
+    polited_answer(scene, OK_KEEP, OK_CLOSE);
+    assert_int_equal(end_idle(scene, span_from_ms(0)), 1);
+}
+
 /* The client has asked before it saw the end: it gets no answer, no reset, and the worker gets
  * no request; at the next look the worker sees the end, too. */
 static void end_that_crosses_a_request_is_no_reset(void **state)
@@ -219,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         polited_test(end_of_idle_connection_is_seen_by_both),
         polited_test(end_of_busy_connections_is_not_yet),
+        polited_test(end_of_a_connection_that_is_owed_an_answer_is_not_yet),
+        polited_test(end_of_a_connection_that_was_never_answered_is_not_yet),
         polited_test(end_that_crosses_a_request_is_no_reset),
         polited_test(end_that_is_called_off_loses_nothing),
         polited_test(watch_before_the_drain_knows_what_was_read),
