@@ -123,13 +123,13 @@ static pid_t start_holder(const struct stage *stage, int count)
 {
     pid_t pid = start();
 
-    for (int i = 0; pid == 0; i++) {
-        if (i < count && accept4(stage->listener, NULL, NULL, SOCK_CLOEXEC) < 0)
+    if (pid > 0)
+        return pid;
+    for (int i = 0; i < count; i++)
+        if (accept4(stage->listener, NULL, NULL, SOCK_CLOEXEC) < 0)
             _exit(1);
-        if (i >= count)
-            (void)pause();
-    }
-    return pid;
+    for (;;)
+        (void)pause();
 }
 
 static void measure_loading(void)

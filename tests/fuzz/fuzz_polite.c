@@ -165,6 +165,8 @@ static void check_change(const struct text *text, const struct text *changed,
     MUST(polite_head_advice(&again) == POLITE_ADVICE_CLOSING);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char begin[] = "HTTP/1.1 200 OK\r\n";

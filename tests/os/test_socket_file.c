@@ -29,6 +29,7 @@ static void restore_of_an_unlinked_file_reaches_the_same_socket(void **state)
     char path[PATH_MAX];
     _cleanup_fd_ int fd = open_socket(state, path);
 
+    assert_true(fd >= 0);
     assert_int_equal(socket_file_keep(path), 0);
     assert_int_equal(socket_file_restore(path), 0);
     assert_int_equal(unlink(path), 0);
@@ -47,6 +48,7 @@ static void restore_where_another_file_is_leaves_it(void **state)
     _cleanup_fd_ int fd = open_socket(state, path);
     _cleanup_fd_ int other = -1;
 
+    assert_true(fd >= 0);
     assert_int_equal(socket_file_keep(path), 0);
     assert_int_equal(unlink(path), 0);
     other = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -76,6 +78,7 @@ static void forgotten_it_can_not_be_restored(void **state)
     char path[PATH_MAX];
     _cleanup_fd_ int fd = open_socket(state, path);
 
+    assert_true(fd >= 0);
     assert_int_equal(socket_file_keep(path), 0);
     socket_file_forget(path);
     assert_int_equal(unlink(path), 0);
