@@ -69,7 +69,7 @@ void fd_store_name_channel(uint64_t worker, char name[static FD_NAME_SIZE]);
 void fd_store_name_capture(uint64_t worker, char name[static FD_NAME_SIZE]);
 void fd_store_name_worker(const struct stored_worker *worker, char name[static FD_NAME_SIZE]);
 
-/* The inverse. A name without a lane, as primaries before 0.2 have given it, is in lane 0.
+/* The inverse. A name without a lane, as it was before there were lanes, is in lane 0.
  * Returns false where the name is none of a worker's pidfd. */
 bool fd_store_read_worker(const char *name, struct stored_worker *ret_worker);
 

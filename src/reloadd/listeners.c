@@ -325,19 +325,6 @@ static void listeners_free(struct listeners *listeners)
     *listeners = (struct listeners){0};
 }
 
-void listeners_close_opened(struct listeners *listeners)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < listeners->n; i++) {
-        if (listeners->items[i].inherited)
-            listeners->items[kept++] = listeners->items[i];
-        else
-            listener_close(listeners, &listeners->items[i]);
-    }
-    listeners->n = kept;
-}
-
 void listeners_release(struct listeners *listeners)
 {
     close_last(listeners, 0);

@@ -143,11 +143,6 @@ void listeners_close_unwanted(struct listeners *listeners,
                               bool (*wanted)(void *user, const struct listener *listener),
                               void *user);
 
-/* The app stops for good: closes what the primary has opened itself, so that its addresses are
- * free as soon as no worker has them any more. The sockets of units stay, and what comes to
- * them waits for the next start. */
-void listeners_close_opened(struct listeners *listeners);
-
 /* Closes everything for good: files of unix sockets go, and the store's copies. */
 void listeners_release(struct listeners *listeners);
 
