@@ -79,6 +79,12 @@ def until(what, condition, seconds=PATIENCE_SECONDS):
         threading.Event().wait(0.02)
 
 
+def json_lines(path):
+    """Of a file that somebody is writing: the last line counts once it is whole."""
+    *lines, _ = path.read_text().split("\n")
+    return [json.loads(line) for line in lines]
+
+
 class Program:
     """A server program: its folder here, and what is known of its manners.
 
@@ -291,8 +297,8 @@ class Load(contextlib.AbstractContextManager):
     def answers(self):
         """By revision, up to now."""
         counts = {}
-        for line in self.timeline.read_text().splitlines():
-            for revision, count in json.loads(line)["ok"].items():
+        for second in json_lines(self.timeline):
+            for revision, count in second["ok"].items():
                 counts[revision] = counts.get(revision, 0) + count
         return counts
 
@@ -313,6 +319,12 @@ def losses(report):
     """In words: "none", or each class with its count."""
     lost = {kind: count for kind, count in report["lost_by_class"].items() if count}
     return ", ".join("%s %d" % item for item in lost.items()) or "none"
+
+
+def first_losses(report):
+    """The first few, each with its moment and how long its request had waited."""
+    return "; ".join("%s at %.2f s, after %.0f ms" % (one["class"], one["at_seconds"], one["after_ms"])
+                     for one in report["samples"][:5])
 
 
 def table(head, rows):

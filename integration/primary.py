@@ -220,10 +220,8 @@ class Primary(contextlib.AbstractContextManager):
 
     def records(self, event=None):
         """The journal's lines, or those of one kind."""
-        # A last line without its end is just being written.
-        lines = [json.loads(line) for line in self.journal.read_text().splitlines(True)
-                 if line.endswith("\n")]
-        return [line for line in lines if event is None or line.get("event") == event]
+        return [line for line in lib.json_lines(self.journal)
+                if event is None or line.get("event") == event]
 
     def connect(self):
         return Connection(self.control)

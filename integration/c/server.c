@@ -18,6 +18,7 @@ enum {
 };
 
 static const struct span grace = {1500000000};
+static const struct span grace_of_fresh = {10000000000};
 static const struct span linger = {1000000000};
 
 static struct instant clock_now(void)
@@ -108,6 +109,7 @@ static int send_piece(struct server *server, struct connection *connection)
     }
     if (!connection->close) {
         connection->quiet = server->now;
+        connection->answered = true;
         request_begin(connection);
         set_state(server, connection, CONNECTION_READING);
         return 0;
@@ -145,6 +147,14 @@ static void advance(struct server *server, struct connection *connection)
     }
     if (r < 0)
         connection_free(server, connection);
+}
+
+/* Whether nothing more is to be expected of it. */
+static bool is_idle(const struct server *server, const struct connection *connection)
+{
+    struct span patience = connection->answered ? grace : grace_of_fresh;
+    return connection->state == CONNECTION_READING &&
+           instant_reached(server->now, instant_plus(connection->quiet, patience));
 }
 
 /* Returns 0, -errno, or 1: the queue is empty. */
@@ -233,9 +243,7 @@ static void take_time(struct server *server)
     for (struct connection *c = server->connections; c != NULL; c = next) {
         next = c->next;
         bool late = c->state == CONNECTION_LINGERING && instant_reached(server->now, c->due);
-        bool quiet = server->draining && c->state == CONNECTION_READING &&
-                     instant_reached(server->now, instant_plus(c->quiet, grace));
-        if (late || quiet)
+        if (late || (server->draining && is_idle(server, c)))
             connection_free(server, c);
         else if (c->state == CONNECTION_WAITING)
             advance(server, c);

@@ -3,11 +3,11 @@
  * When it is told to stop it takes what still waits in the accept queue, then leaves the
  * listeners; each connection gets `Connection: close` with its next answer; one that stays
  * silent for a grace of 1.5 s is closed; when none is left, the server ends. A connection is
- * never cut because it *looks* idle: a request may be on its way.
+ * never cut because it *looks* idle: a request may be on its way, and surely is where none has
+ * come yet. A client that has just connected gets 10 s.
  *
  *   GET /echo/ID[?ms=N]           "ID REVISION PID\n", after N ms
- *   GET /stream/ID[?seconds=N]    the same line, "chunk 0\n" …, four a second, then "end
- * COUNT\n"
+ *   GET /stream/ID[?seconds=N]    the same line, "chunk 0\n" …, four a second, "end COUNT\n"
  */
 #pragma once
 
@@ -39,6 +39,7 @@ struct connection {
     struct instant due;   /* WAITING: the next piece; LINGERING: the end of patience */
     struct instant quiet; /* READING: since when nothing came */
     bool greeted;         /* the answer's first piece was written */
+    bool answered;        /* a request was, before this one */
     http_parser parser;
     bool complete; /* a whole request was parsed */
     bool close;    /* after this answer */
