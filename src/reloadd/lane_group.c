@@ -196,6 +196,31 @@ static int open_lane(struct lane_group *group)
     return 0;
 }
 
+/* Takes the spares out of the kernel's array. Each leaves a hole, into which the last socket
+ * moves; that is a spare, too, or a lane that is in no plan yet, having come behind them. */
+static void lift_spares(struct lane_group *group)
+{
+    for (size_t i = 0; i < group->spare_n; i++)
+        (void)shutdown(group->spares[i], SHUT_RDWR);
+}
+
+/* Puts them at its end again, and opens those that lack. It can be done without them. */
+static void put_spares(struct lane_group *group)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < group->spare_n; i++) {
+        if (listen(group->spares[i], SOMAXCONN) == 0)
+            group->spares[kept++] = group->spares[i];
+        else
+            (void)close_fd(group->spares[i]);
+    }
+    while (kept < LANE_SPARES &&
+           steering_open_lane(group->lanes[0].fd, &group->spares[kept]) == 0)
+        kept++;
+    group->spare_n = kept;
+}
+
 /* Before a socket that was bound without SO_REUSEPORT has a second lane there is no group; then
  * the lane comes first and the plan at once behind it. Returns 0, a refusal, -errno. */
 static int begin(struct lane_group *group, struct fd_store *store,
@@ -214,7 +239,10 @@ static int begin(struct lane_group *group, struct fd_store *store,
         if (r == 0)
             r = apply(group);
     }
-    return r == 0 && group->n > 1 ? learn(group) : r;
+    if (r != 0 || group->n == 1)
+        return r;
+    put_spares(group);
+    return learn(group);
 }
 
 /* The kernel will not have the program: no reason not to serve, unless workers already sit in
@@ -255,10 +283,14 @@ int lane_group_grow(struct lane_group *group, size_t n)
 
     if (n > STEERING_SHARES_MAX)
         return 1;
+    if (n <= group->n)
+        return 0;
+    lift_spares(group);
     while (group->n < n && r == 0) {
         r = open_lane(group);
         grown |= r == 0;
     }
+    put_spares(group);
     if (grown) {
         int learned = learn(group);
 
@@ -333,6 +365,8 @@ int lane_group_mend(struct lane_group *group)
     }
     if (!mended)
         return 0;
+    lift_spares(group);
+    put_spares(group);
     r = learn(group);
     group->share_n = 0; /* its places were others' */
     return r < 0 ? r : 1;
@@ -387,6 +421,8 @@ static void release(struct lane_group *group, bool drop)
             fd_store_drop(group->store, name);
         (void)close_fd(group->lanes[i].fd);
     }
+    for (size_t i = 0; i < group->spare_n; i++)
+        (void)close_fd(group->spares[i]);
     free(group->lanes);
     free(group->shares);
     *group = (struct lane_group){0};

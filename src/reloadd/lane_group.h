@@ -5,12 +5,20 @@
  * can't be, it says why. Lanes are kept in the service manager's store, under the inode of lane
  * 0 and their number, for the next primary; their places in the kernel's array are learned
  * anew.
+ *
+ * Behind the lanes are spares, sockets that no plan names and no worker has. Where a program
+ * shuts its lane down (shutdown(2); HAProxy and Starman do, when they leave), the kernel moves
+ * the array's last socket into the hole. That is a spare then, so the plan stays right, and all
+ * that comes goes where it should, until lane_group_mend() puts everybody back. Spares are the
+ * primary's alone: nothing moves where the last ones are closed.
  */
 #pragma once
 
 #include "os/steering.h"
 #include "os/steering_probe.h"
 #include "reloadd/fd_store.h"
+
+enum { LANE_SPARES = 8 }; /* so many lanes may be shut down between two looks */
 
 struct lane {
     int fd; /* lane 0's is the listener's; -1: it got lost, and is nobody's any more */
@@ -29,6 +37,8 @@ struct lane_group {
     size_t share_n;
     struct steering_probe probes[STEERING_PROBES_MAX]; /* of the plan in force, too */
     size_t probe_n;
+    int spares[LANE_SPARES];
+    size_t spare_n;
 };
 
 /* How much of the world's connections a lane is to get, beside the others. */
@@ -64,8 +74,9 @@ bool lane_group_names(const struct lane_group *group, uint32_t lane);
 /* Connections that wait in a lane. 0 where there is no such lane. */
 unsigned lane_group_waiting(const struct lane_group *group, uint32_t lane);
 
-/* A program may close its lane for everybody (shutdown(2)): it listens again, and the places of
- * all are learned anew. Returns 1 where there was something to mend; 0; -errno. */
+/* A program may close its lane for everybody (shutdown(2)): it listens again, the spares go
+ * behind it, and the places of all are learned anew. Returns 1 where there was something to
+ * mend; 0; -errno. */
 MUST_CHECK int lane_group_mend(struct lane_group *group);
 
 /* Opens a probe's socket and directs it to a lane (os/steering_probe.h). Returns 0; 1 where

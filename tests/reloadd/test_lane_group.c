@@ -185,7 +185,6 @@ static void mend_brings_back_a_lane_that_was_shut_down(void **state)
 
     begin(fixture, 3);
     assert_int_equal(lane_group_mend(&fixture->group), 0);
-    /* The last lane moves into the hole: whoever was named last would now be beyond the end. */
     assert_int_equal(shutdown(fixture->group.lanes[1].fd, SHUT_RDWR), 0);
     assert_int_equal(lane_group_mend(&fixture->group), 1);
     assert_int_equal(lane_group_steer(&fixture->group, shares, 1), 0);
@@ -194,6 +193,48 @@ static void mend_brings_back_a_lane_that_was_shut_down(void **state)
     assert_int_equal(lane_group_steer(&fixture->group, &(struct lane_share){1, 1}, 1), 0);
     connect_some(fixture, 10);
     assert_int_equal(lane_group_waiting(&fixture->group, 1), 10);
+}
+
+static void shut_down(struct fixture *fixture, uint32_t lane)
+{
+    assert_int_equal(shutdown(fixture->group.lanes[lane].fd, SHUT_RDWR), 0);
+}
+
+/* The last lane and the one before are the plan: those that the kernel would move first. */
+static void all_goes_to_the_last_two(struct fixture *fixture)
+{
+    uint32_t last = (uint32_t)fixture->group.n - 1;
+    unsigned before = lane_group_waiting(&fixture->group, last) +
+                      lane_group_waiting(&fixture->group, last - 1);
+
+    connect_some(fixture, 4);
+    assert_int_equal(lane_group_waiting(&fixture->group, last) +
+                         lane_group_waiting(&fixture->group, last - 1),
+                     before + 4);
+}
+
+static void lanes_that_are_shut_down_move_none_that_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct lane_share shares[] = {{9, 1}, {10, 1}};
+    const struct lane_share more[] = {{11, 1}, {12, 1}};
+
+    begin(fixture, 11);
+    assert_int_equal(lane_group_steer(&fixture->group, shares, 2), 0);
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t lane = 0; lane < LANE_SPARES; lane += round + 1)
+            shut_down(fixture, 1 + (lane + round) % LANE_SPARES);
+        all_goes_to_the_last_two(fixture);
+        assert_int_equal(lane_group_mend(&fixture->group), 1);
+        assert_int_equal(lane_group_steer(&fixture->group, shares, 2), 0);
+        all_goes_to_the_last_two(fixture);
+    }
+    /* More lanes are before the spares, too. */
+    assert_int_equal(lane_group_grow(&fixture->group, 13), 0);
+    assert_int_equal(lane_group_steer(&fixture->group, more, 2), 0);
+    shut_down(fixture, 8);
+    shut_down(fixture, 3);
+    all_goes_to_the_last_two(fixture);
 }
 
 static void probe_reaches_a_lane_that_gets_nothing_else(void **state)
@@ -273,6 +314,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(mend_brings_back_a_lane_that_was_shut_down, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(lanes_that_are_shut_down_move_none_that_is_named,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(probe_reaches_a_lane_that_gets_nothing_else, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(probes_have_a_limit, set_up, tear_down),
