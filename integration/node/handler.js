@@ -6,6 +6,10 @@
 const release = process.env.RELOADD_RELEASE;
 const revision = (process.env.RELOADD_REVISION || '0') + (release ? `:${release}` : '');
 
+function number(query, name, otherwise) {
+  return query === '' ? otherwise : Number(new URLSearchParams(query).get(name) || otherwise);
+}
+
 function stream(response, chunks) {
   let chunk = 0;
   const timer = setInterval(() => {
@@ -30,11 +34,11 @@ function size(request, response) {
 }
 
 exports.handle = (request, response) => {
-  const url = new URL(request.url, 'http://localhost');
-  const [, kind, id] = url.pathname.split('/');
+  const [path, query = ''] = request.url.split('?');
+  const [, kind, id] = path.split('/');
   const line = `${id} ${revision} ${process.pid}\n`;
   if (kind === 'echo') {
-    const ms = Number(url.searchParams.get('ms'));
+    const ms = number(query, 'ms', 0);
     const answer = () => {
       response.setHeader('Content-Length', Buffer.byteLength(line));
       response.end(line);
@@ -43,7 +47,7 @@ exports.handle = (request, response) => {
     else answer();
   } else if (kind === 'stream') {
     response.write(line);
-    stream(response, Number(url.searchParams.get('seconds') || 8) * 4);
+    stream(response, number(query, 'seconds', 8) * 4);
   } else if (kind === 'size' && request.method === 'POST') {
     size(request, response);
   } else {

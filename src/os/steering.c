@@ -150,6 +150,19 @@ int steering_open_lane(int base_fd, int *ret_fd)
     return rv;
 }
 
+int steering_reopen_lane(int fd)
+{
+    struct sockaddr_storage address;
+    struct sockaddr *at = (struct sockaddr *)(void *)&address;
+    socklen_t size = sizeof address;
+
+    if (getsockname(fd, at, &size) < 0)
+        return error_from_errno();
+    if (bind(fd, at, size) < 0 && errno != EINVAL) /* which says that it is bound still */
+        return error_from_errno();
+    return listen(fd, SOMAXCONN) < 0 ? error_from_errno() : 0;
+}
+
 int steering_apply(int any_fd, const struct steering_plan *plan)
 {
     struct steering_program program;

@@ -47,7 +47,7 @@
  * changes), SO_REUSEPORT and SO_REUSEADDR set again, SO_INCOMING_CPU, TCP_DEFER_ACCEPT,
  * SO_LOCK_FILTER (apply by another lane then). Not harmless are two things:
  *   - shutdown(2), which closes the lane for everybody and leaves the hole described above;
- *     accept_queue_look() sees it, listen(2) brings the lane back as the last one;
+ *     accept_queue_look() sees it, steering_reopen_lane() brings the lane back;
  *   - SO_REUSEPORT set to 0: where the kernel's search happens to meet this lane first, it gets
  *     everything, and no program is asked (inet_lookup_reuseport()). steering_prepare() of the
  *     lane mends it, and steering_order_learn() does so for all.
@@ -88,6 +88,11 @@ MUST_CHECK int steering_prepare(int base_fd);
  * SO_REUSEADDR and has connections from before it was prepared); -ENOMEM (also: 32768 lanes);
  * -errno. */
 MUST_CHECK int steering_open_lane(int base_fd, int *ret_fd);
+
+/* Brings back a lane that was shut down, as the last of the group. One that was bound to port 0
+ * has let go of its port by that, and takes the same one again. Returns 0; -EADDRINUSE where
+ * somebody else has it by now; -errno. */
+MUST_CHECK int steering_reopen_lane(int fd);
 
 /* Puts a plan in force for the whole group, by any of its sockets; connections that come
  * meanwhile see the old plan or the new one. Indexes are not checked by the kernel: for one

@@ -1,6 +1,5 @@
 #include "reloadd/lane_group.h"
 
-#include "base/error.h"
 #include "os/accept_queue.h"
 #include "os/listener.h"
 #include "os/steering_order.h"
@@ -210,7 +209,7 @@ static void put_spares(struct lane_group *group)
     size_t kept = 0;
 
     for (size_t i = 0; i < group->spare_n; i++) {
-        if (listen(group->spares[i], SOMAXCONN) == 0)
+        if (steering_reopen_lane(group->spares[i]) == 0)
             group->spares[kept++] = group->spares[i];
         else
             (void)close_fd(group->spares[i]);
@@ -359,8 +358,9 @@ int lane_group_mend(struct lane_group *group)
         if (group->lanes[i].fd < 0 || accept_queue_look(group->lanes[i].fd, &queue) < 0 ||
             queue.listening)
             continue;
-        if (listen(group->lanes[i].fd, SOMAXCONN) < 0)
-            return error_from_errno();
+        r = steering_reopen_lane(group->lanes[i].fd);
+        if (r < 0)
+            return r;
         mended = true;
     }
     if (!mended)

@@ -195,6 +195,19 @@ static void mend_brings_back_a_lane_that_was_shut_down(void **state)
     assert_int_equal(lane_group_waiting(&fixture->group, 1), 10);
 }
 
+/* The fixture's was bound to port 0: the kernel would give it another one. */
+static void mend_brings_back_the_listener_with_its_port(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin(fixture, 3);
+    assert_int_equal(shutdown(fixture->fd, SHUT_RDWR), 0);
+    assert_int_equal(lane_group_mend(&fixture->group), 1);
+    assert_int_equal(lane_group_steer(&fixture->group, &(struct lane_share){2, 1}, 1), 0);
+    connect_some(fixture, 10);
+    assert_int_equal(lane_group_waiting(&fixture->group, 2), 10);
+}
+
 static void shut_down(struct fixture *fixture, uint32_t lane)
 {
     assert_int_equal(shutdown(fixture->group.lanes[lane].fd, SHUT_RDWR), 0);
@@ -313,6 +326,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(was_left_knows_lanes_by_their_listener, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(mend_brings_back_a_lane_that_was_shut_down, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(mend_brings_back_the_listener_with_its_port, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(lanes_that_are_shut_down_move_none_that_is_named,
                                         set_up, tear_down),
