@@ -89,7 +89,8 @@ class Program:
     """A server program: its folder here, and what is known of its manners.
 
     file: its configuration there. needs: the commands that it, or its `setup`, calls.
-    polite: loses nothing with kept connections. drains: finishes what it was asked before it ends.
+    polite: loses nothing with kept connections; one of the catalog's, in polite drains.
+    drains: finishes what it was asked before it ends.
     cause: why it loses something, if it does. sleepers: connections, where a shape's own are too many.
 
     Where the folder has a program `setup`, what it makes is what runs, from a folder of the build tree.

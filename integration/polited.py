@@ -22,7 +22,12 @@ def programs(names):
             yield name
 
 
-def skip_without():
+def why_not():
+    """Why drains can't be polite here; None: they can."""
     said = subprocess.run([lib.binary("reloadd"), "--version"], capture_output=True, text=True)
-    if "can be done here" not in said.stdout:
-        lib.skip(said.stdout.splitlines()[-1])
+    return None if "can be done here" in said.stdout else said.stdout.splitlines()[-1]
+
+
+def skip_without():
+    if why := why_not():
+        lib.skip(why)
