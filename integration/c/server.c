@@ -50,6 +50,9 @@ static void connection_free(struct server *server, struct connection *connection
         server->connections = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
+    /* close(2) alone does not take it off, should somebody hold a copy of it at this moment, as
+     * the primary may (epoll(7), Q6): its events would then name freed memory. */
+    (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
     (void)close_fd(connection->fd);
     free(connection);
 }
