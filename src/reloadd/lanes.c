@@ -12,7 +12,7 @@
  * second. Whoever takes longer waits for the next worker of the lane. */
 #define HANDSHAKES_PATIENCE span_from_ms(3000)
 
-/* HAProxy shuts its listeners down when it is asked to go; others never do. */
+/* HAProxy and Starman shut their listeners down when they are asked to go; most never do. */
 #define LOOK_WHILE_LEAVING span_from_ms(50)
 #define LOOK_PAUSE         span_from_ms(2000)
 
